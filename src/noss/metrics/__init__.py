@@ -1,0 +1,45 @@
+"""SHELF: numbers that say how good predictions are. One file a metric; this page is the contract.
+
+A metric file defines `METRIC` and two functions::
+
+    METRIC = Metric(title="Unweighted average recall", higher_is_better=True, takes="scores", best=1.0, source=...)
+
+    def score(true_N, scores_NK) -> float: ...
+    def draws(true_N, scores_NK, weights_RN) -> values_R: ...
+
+`draws` gives the metric for R re-weightings of the clips at once: weight 2 counts a clip twice, weight 0 leaves it
+out. It is what makes thousands of bootstrap draws cheap, and must equal `score` on the clips repeated that often.
+`score` is `draws` with all weights one.
+
+`true_N` holds class indices (int64) or numbers (float64); `scores_NK` scores of K classes, or (N, 1) numbers. A class
+may be absent from `true_N`: a metric that averages over classes averages over those present. Where a draw leaves
+nothing to measure (say, one class only), `draws` gives NaN for it and `score` raises `ValueError`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """Facts about a metric.
+
+    Attributes:
+        title: Its full name.
+        higher_is_better: Which end is good.
+        best: Its value for perfect predictions.
+        takes: `scores` (classes, any scores), `probabilities` (classes, rows sum to 1) or `numbers`.
+        binary_only: Whether it is defined for two classes only (class 1 is the positive one).
+        percent: Whether reports show it times 100.
+        source: The paper or standard it follows.
+    """
+
+    title: str
+    higher_is_better: bool
+    best: float
+    takes: Literal["scores", "probabilities", "numbers"]
+    source: str
+    binary_only: bool = False
+    percent: bool = True
