@@ -1,0 +1,28 @@
+# make demo: install and run the main job.  make test: install and run the tests.  make check: linters and types.
+PYTHON ?= python3
+VENV := $(abspath $(or $(NOSS_VENV),.venv))
+BIN := $(VENV)/bin
+export NOSS_VENV := $(VENV)
+
+.PHONY: demo test slow check clean
+
+demo: $(VENV)/.installed-demo
+	$(BIN)/noss run recipes/demo.py --out runs/demo
+
+test: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+slow: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -m slow -n 2 --dist loadfile
+
+check: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pydoclint src recipes
+
+clean:
+	rm -rf $(VENV) runs .mypy_cache .ruff_cache .pytest_cache
+
+$(VENV)/.installed-%: pyproject.toml constraints.txt install.py
+	$(PYTHON) install.py $*

@@ -1,0 +1,57 @@
+"""Make the virtual environment and install noss into it, with the build of PyTorch that fits this machine.
+
+    python3 install.py            the base install
+    python3 install.py demo       and an extra (demo, dev, all, ...)
+
+PyPI's Linux wheel of PyTorch brings some 3 GB of CUDA libraries. Where there is no NVIDIA GPU, and pip would fetch
+that wheel, the CPU wheel is taken from PyTorch's own index first; the rest then finds it installed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+FOLDER = Path(os.environ.get("NOSS_VENV", HERE / ".venv"))
+PYTHON = FOLDER / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+CONSTRAINTS = HERE / "constraints.txt"
+CPU_INDEX = "https://download.pytorch.org/whl/cpu"
+
+
+def torch_pin() -> str:
+    """The version of torch in the constraints file, as a requirement."""
+    lines = CONSTRAINTS.read_text(encoding="utf-8").splitlines()
+    return next(line for line in lines if line.startswith("torch=="))
+
+
+def brings_cuda(requirement: str) -> bool:
+    """Whether pip, left alone, would install the CUDA build."""
+    command = [PYTHON, "-m", "pip", "install", "--dry-run", "--quiet", "--report", "-", requirement]
+    answer = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    names = [item["metadata"]["name"].lower() for item in json.loads(answer[answer.index("{") :])["install"]]
+    return any(name.startswith(("nvidia", "cuda", "triton")) for name in names)
+
+
+def main() -> None:
+    """Make the environment, then install."""
+    if sys.version_info < (3, 11):
+        sys.exit(f"install.py: Python {sys.version.split()[0]} is too old; noss needs 3.11 or later")
+    if not PYTHON.exists():
+        venv.create(FOLDER, with_pip=True)
+    pip = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    if shutil.which("nvidia-smi") is None and brings_cuda(torch_pin()):
+        subprocess.run([*pip, torch_pin(), "--index-url", CPU_INDEX], check=True)
+    extras = ",".join(sys.argv[1:])
+    target = f"{HERE}[{extras}]" if extras else str(HERE)
+    subprocess.run([*pip, "-c", CONSTRAINTS, "-e", target], check=True)
+    (FOLDER / f".installed-{'-'.join(sys.argv[1:]) or 'base'}").touch()
+
+
+if __name__ == "__main__":
+    main()
