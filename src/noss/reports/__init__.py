@@ -1,18 +1,21 @@
 """SHELF: ways to show scores. One file a style; this page is the contract.
 
-A report file defines `SUFFIX` (`.html`, `.md`, ...) and::
+A report file defines `SUFFIX` (`.html`, `.md`, ...), `PAGES` (whether it shows the pages of single tasks) and::
 
     def write(scores: list[Score], path: Path, *, details: Details | None = None) -> None
 
-A report shows what the records say and never computes a score. `details` carries what only the pages of a single run
-can show (confusions, mistakes with audio, maps); a style that shows none of it ignores it.
+A report shows what the records say and never computes a score. `details` carries what only a single run can show: ties,
+failures, settings and, where `PAGES` asks for them, confusions, mistakes with audio and maps. Without it a report shows
+the bare records. Everything in a record is text from outside: labels, file names and model names may hold markup or
+formulas, and each style makes them harmless in its own format.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any, Literal, TypedDict
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,10 +103,125 @@ class Score:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Details:
-    """What the pages of one run show beside its scores; made by `noss.pipeline.report`."""
+class Unit:
+    """How a metric is shown: its full name, and whether its values are shown times 100."""
 
-    settings: Mapping[str, Any]
-    failures: list[Mapping[str, Any]]
-    tied: Mapping[str, frozenset[str]]
-    tasks: Mapping[str, Mapping[str, Any]]
+    title: str
+    percent: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gap:
+    """How far a model is behind the best of its task, with the 95 % interval of the paired difference.
+
+    In units of the metric and turned so that positive is worse, whichever end of the metric is good.
+    """
+
+    behind: float
+    low: float
+    high: float
+
+    @property
+    def tied(self) -> bool:
+        """Whether the interval holds zero: the two models cannot be told apart."""
+        return self.low <= 0.0 <= self.high
+
+
+class Bin(TypedDict):
+    """One bar of a reliability diagram: clips of like confidence, and how many of them were right."""
+
+    confidence: float
+    accuracy: float
+    num_clips: int
+
+
+class Recall(TypedDict):
+    """The share of a class's clips that was recognised."""
+
+    label: str
+    recall: float
+    num_clips: int
+
+
+class Speaker(TypedDict):
+    """The main metric on the clips of one speaker."""
+
+    speaker: str
+    value: float
+    num_clips: int
+
+
+class Mistake(TypedDict):
+    """A clip the model was sure about and wrong; `audio` is a key of `Details.audio`, None where there is none."""
+
+    file: str
+    start_s: float
+    end_s: float | None
+    speaker: str | None
+    truth: str | float
+    predicted: str | float
+    confidence: float
+    audio: str | None
+
+
+class ModelPage(TypedDict):
+    """What a task's page shows of one model.
+
+    `confusion` counts clips, truth by prediction (K, K), and is None for numbers and for very many classes; then
+    `pairs` lists the most frequent confusions. `bins` and `ece` are None where scores are no probabilities. `points`
+    are truth and prediction for numbers.
+    """
+
+    predictions: str
+    recall: list[Recall]
+    confusion: list[list[int]] | None
+    pairs: list[tuple[str, str, int]]
+    speakers: list[Speaker]
+    bins: list[Bin] | None
+    ece: float | None
+    points: list[tuple[float, float]]
+    mistakes: list[Mistake]
+
+
+class Map(TypedDict):
+    """Embeddings of one dataset in two dimensions: clips, their groupings, and a place a clip for each model.
+
+    `colours` holds, by name (`speaker` or a target), the group of each clip; `places` holds, by model, the x and y of
+    each clip as whole numbers from 0 to 999.
+    """
+
+    dataset: str
+    files: list[str]
+    colours: dict[str, list[str]]
+    places: dict[str, list[tuple[int, int]]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Details:
+    """What one run shows beside its scores; made by `noss.pipeline.report`.
+
+    Attributes:
+        run: Name of the run.
+        settings: Everything needed to repeat it: `run.json`.
+        failures: Rows of `failures.csv`.
+        units: How each metric is shown, by its name.
+        gaps: Distance to the best of the task, by file name of the predictions; ranked models only.
+        classes: Class names in order, by task; none for numbers.
+        pages: What each task's page shows of each model, by task.
+        maps: One embedding map a dataset.
+        audio: Short clips as data URIs.
+        notes: What could not be shown, and why.
+        cache: Folder where a style may keep what is slow to make; None keeps nothing.
+    """
+
+    run: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    failures: list[Mapping[str, str]] = field(default_factory=list)
+    units: Mapping[str, Unit] = field(default_factory=dict)
+    gaps: Mapping[str, Gap] = field(default_factory=dict)
+    classes: Mapping[str, list[str]] = field(default_factory=dict)
+    pages: Mapping[str, list[ModelPage]] = field(default_factory=dict)
+    maps: list[Map] = field(default_factory=list)
+    audio: Mapping[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    cache: Path | None = None

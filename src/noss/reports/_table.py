@@ -1,0 +1,182 @@
+"""The leaderboard as plain rows: what every style shows, ranked and put into words once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from noss.reports import Details, Gap, Score, Unit
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """One task of the leaderboard: its main metric, how it is shown, and what is to be said aloud about it."""
+
+    task: str
+    metric: str
+    unit: Unit
+    higher_is_better: bool
+    score: Score
+
+    @property
+    def heading(self) -> str:
+        """The task with its metric, as `ravdess/emotion, uar %`."""
+        return f"{self.task}, {self.metric}{' %' if self.unit.percent else ''}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """A model's main score on a task; `rank` counts from 1 and is None for a control."""
+
+    score: Score
+    unit: Unit
+    rank: int | None
+    gap: Gap | None
+
+    @property
+    def tied(self) -> bool:
+        """Whether it is the best of its task or cannot be told apart from it."""
+        return self.rank is not None and (self.rank == 1 or (self.gap is not None and self.gap.tied))
+
+    @property
+    def text(self) -> str:
+        """The value, as `72.1`."""
+        return shown(self.score.value, self.unit)
+
+    @property
+    def interval(self) -> str:
+        """The ends of the 95 % interval, as `68.0, 76.2`."""
+        return f"{shown(self.score.low, self.unit)}, {shown(self.score.high, self.unit)}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One model (with its probe, where a run compares several) over all tasks; `place` is None for a control."""
+
+    name: str
+    place: int | None
+    mean_rank: float | None
+    cells: Mapping[str, Cell]
+    hours_per_s: float | None
+    devices: tuple[str, ...]
+    facts: Score
+
+    @property
+    def ranked(self) -> bool:
+        """Whether it takes part in the ranking; a control does not."""
+        return self.facts.ranked
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leaderboard:
+    """Models by tasks, best mean rank first and controls last, with the lines to be said aloud."""
+
+    columns: list[Column]
+    rows: list[Row]
+    warnings: list[str]
+
+
+def leaderboard(scores: Sequence[Score], *, details: Details | None = None) -> Leaderboard:
+    """Rank models by their main scores; ties with the best are known where `details` brings the gaps."""
+    details = details or Details()
+    main = [score for score in scores if score.main]
+    columns = _columns(main, details)
+    names = row_names(main)
+    cells: dict[str, dict[str, Cell]] = {name: {} for name in names.values()}
+    for score in main:
+        cells[names[score.predictions]][score.task] = _cell(score, main, details)
+    rows = [_row(name, cells[name]) for name in cells]
+    return Leaderboard(columns=columns, rows=_in_order(rows), warnings=warnings(scores))
+
+
+def row_names(scores: Sequence[Score]) -> dict[str, str]:
+    """What a model is called, by file name of its predictions: the model, and its probe where there are several.
+
+    Probes are several where one task was scored with more than one: a run over classes and numbers is not.
+    """
+    probes: dict[str, set[str]] = {}
+    for score in scores:
+        probes.setdefault(score.task, set()).add(score.probe)
+    several = any(len(found) > 1 for found in probes.values())
+    return {score.predictions: f"{score.model} + {score.probe}" if several else score.model for score in scores}
+
+
+def shown(value: float, unit: Unit) -> str:
+    """A value in words: one decimal for per cent, three for other numbers."""
+    return f"{100 * value:.1f}" if unit.percent else f"{value:.3f}"
+
+
+def warnings(scores: Sequence[Score]) -> list[str]:
+    """The lines to be said aloud, each once: what a task gives away, and clips that were lost."""
+    lines = [f"{score.task}: {line}" for score in scores if score.main for line in _loud(score)]
+    lost = {(score.model, score.task): score.num_failed for score in scores if score.num_failed}
+    lines += [f"{task}: {lost[model, task]} clips could not be used with {model}" for model, task in lost]
+    return list(dict.fromkeys(lines))
+
+
+def _loud(score: Score) -> list[str]:
+    said = list(score.warnings)
+    if score.speakers != "disjoint" and not any("speaker" in line for line in said):
+        shared = "the same speakers are in training and test, so known voices are scored"
+        unknown = "speakers are unknown, so training and test may share voices and the interval is over clips"
+        said.append(shared if score.speakers == "shared" else unknown)
+    return said
+
+
+def _columns(main: Sequence[Score], details: Details) -> list[Column]:
+    first = {score.task: score for score in reversed(main)}
+    return [
+        Column(
+            task=task,
+            metric=first[task].metric,
+            unit=unit_of(first[task].metric, details),
+            higher_is_better=first[task].higher_is_better,
+            score=first[task],
+        )
+        for task in dict.fromkeys(score.task for score in main)
+    ]
+
+
+def unit_of(metric: str, details: Details) -> Unit:
+    """How a metric is shown; as a bare number where nothing is known of it."""
+    return details.units.get(metric, Unit(title=metric, percent=False))
+
+
+def _cell(score: Score, main: Sequence[Score], details: Details) -> Cell:
+    sign = 1 if score.higher_is_better else -1
+    rivals = [other for other in main if other.ranked and other.task == score.task]
+    rank = 1 + sum(sign * other.value > sign * score.value for other in rivals)
+    return Cell(
+        score=score,
+        unit=unit_of(score.metric, details),
+        rank=rank if score.ranked else None,
+        gap=details.gaps.get(score.predictions),
+    )
+
+
+def _row(name: str, cells: Mapping[str, Cell]) -> Row:
+    ranks = [cell.rank for cell in cells.values() if cell.rank is not None]
+    scores = [cell.score for cell in cells.values()]
+    spent = {(score.dataset, score.embed_s, score.audio_s) for score in scores}
+    embed_s = sum(seconds for _, seconds, _ in spent)
+    audio_s = sum(seconds for _, _, seconds in spent)
+    return Row(
+        name=name,
+        place=None,
+        mean_rank=sum(ranks) / len(ranks) if ranks else None,
+        cells=cells,
+        hours_per_s=audio_s / 3600 / embed_s if embed_s > 0 else None,
+        devices=tuple(sorted({score.device for score in scores})),
+        facts=scores[0],
+    )
+
+
+def _in_order(rows: Sequence[Row]) -> list[Row]:
+    """Ranked rows with a place each, those with most tasks first; equal mean ranks share a place; controls last."""
+    ranked = [row for row in rows if row.mean_rank is not None]
+    keys = {row.name: (-len(row.cells), row.mean_rank or 0.0) for row in ranked}
+    placed = [
+        Row(**{**vars(row), "place": 1 + sum(key < keys[row.name] for key in keys.values())})
+        for row in sorted(ranked, key=lambda row: keys[row.name])
+    ]
+    return placed + [row for row in rows if row.mean_rank is None]
