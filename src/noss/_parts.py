@@ -1,0 +1,111 @@
+"""One part of an embedding store: an Arrow IPC file named by the hash of its own bytes."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import logging
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from noss.errors import StoreError
+
+ID = np.dtype("S16")
+_log = logging.getLogger("noss")
+
+
+@dataclass(frozen=True)
+class Part:
+    """A file of rows, and what is kept of it in memory: identities (N,) and durations (N,)."""
+
+    path: Path
+    ids: NDArray[np.bytes_]
+    durations_s: NDArray[np.float64]
+    seconds: float
+    audio_s: float
+    device: str
+
+
+def verified(path: Path) -> Part | None:
+    """A part whose bytes are what its name says; None for one that is not: it is reported and set aside."""
+    try:
+        status = path.stat()
+        digest = _checksum(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    except OSError as error:
+        raise StoreError(f"cannot read {path}: {error.strerror}; mend the cache or choose another --cache") from error
+    if path.stem == f"part-{digest[:32]}":
+        return read(path)
+    _log.warning("%s is corrupt (wrong checksum): it is set aside and its clips will be embedded again", path)
+    with suppress(FileNotFoundError):
+        path.replace(path.with_name(f"{path.name}.corrupt"))
+    return None
+
+
+@functools.lru_cache(maxsize=100_000)
+def _checksum(path: Path, size: int, mtime_ns: int, ctime_ns: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read(path: Path) -> Part:
+    """A part, without a look at its checksum."""
+    table = _read_table(path)
+    facts = {key.decode(): value.decode() for key, value in table.schema.metadata.items()}
+    return Part(
+        path=path,
+        ids=np.frombuffer(table["id"].chunk(0).buffers()[1], dtype=ID, count=table.num_rows).copy(),
+        durations_s=table["duration_s"].to_numpy().copy(),
+        seconds=float(facts["seconds"]),
+        audio_s=float(facts["audio_s"]),
+        device=facts["device"],
+    )
+
+
+def embeddings(path: Path, layers: int, dim: int) -> NDArray[np.float32]:
+    """A part's rows (N, L, D), memory-mapped."""
+    values = _read_table(path)["embedding"].chunk(0).values
+    rows_NLD: NDArray[np.float32] = values.to_numpy(zero_copy_only=True).reshape(-1, layers, dim)
+    return rows_NLD
+
+
+def _read_table(path: Path) -> pa.Table:
+    try:
+        with pa.memory_map(str(path)) as source, pa.ipc.open_file(source) as reader:
+            return reader.read_all()
+    except OSError as error:
+        raise StoreError(f"cannot read {path}: {error}; open the store again") from error
+
+
+def serialise(
+    ids: Sequence[str], embeddings_NLD: NDArray[np.float32], durations_s: Sequence[float], facts: Mapping[str, str]
+) -> pa.Buffer:
+    """The bytes of a part that holds embeddings (N, L, D)."""
+    size = embeddings_NLD.shape[1] * embeddings_NLD.shape[2]
+    values = pa.array(np.ascontiguousarray(embeddings_NLD, dtype=np.float32).reshape(-1))
+    columns = {
+        "id": pa.Array.from_buffers(pa.binary(16), len(ids), [None, pa.py_buffer(to_bytes(ids).tobytes())]),
+        "duration_s": pa.array(durations_s, type=pa.float64()),
+        "embedding": pa.FixedSizeListArray.from_arrays(values, size),
+    }
+    table = pa.table(columns).replace_schema_metadata(facts)
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
+    return sink.getvalue()
+
+
+def to_bytes(ids: Sequence[str]) -> NDArray[np.bytes_]:
+    """Identities as an array (N,) of 16 bytes each, which sorts and searches fast."""
+    return np.frombuffer(bytes.fromhex("".join(ids)), dtype=ID)
+
+
+def to_hex(ids_N: NDArray[np.bytes_]) -> list[str]:
+    """The opposite of `to_bytes`."""
+    digits = ids_N.tobytes().hex()
+    return [digits[first : first + 32] for first in range(0, len(digits), 32)]
