@@ -162,7 +162,7 @@ def _bca(
 ) -> Interval:
     from scipy.special import ndtri
 
-    kept_R = drawn_R[~np.isnan(drawn_R)]
+    kept_R = drawn_R[np.isfinite(drawn_R)]
     said = warnings + _said(kept_R, len(drawn_R), num_clusters=num_clusters)
     if not len(kept_R) or num_clusters < 2:
         return Interval(low=float(point), high=float(point), how=how, warnings=said)
@@ -194,7 +194,7 @@ def _said(kept_R: NDArray[np.float64], num_draws: int, *, num_clusters: int) -> 
     if not len(kept_R) or num_clusters < 2:
         return ("no interval: no draw leaves anything to measure",)
     if dropped > _DROPPED:
-        return (f"{dropped:.0%} of the draws were dropped from the interval: a class is absent from them",)
+        return (f"{dropped:.0%} of the draws were dropped from the interval: a class is absent, or the metric endless",)
     if np.ptp(kept_R) == 0:
         return ("every draw gives the same value: too few differences between clips for an interval",)
     return ()

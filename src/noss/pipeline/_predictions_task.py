@@ -1,0 +1,136 @@
+"""The predictions of a probe on a task: every fold fitted, every test clip scored once, every fact noted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from noss import __version__
+from noss.pipeline._models import Model
+from noss.pipeline._predictions import Predictions
+from noss.pipeline._predictions_data import Data
+from noss.pipeline._predictions_fit import Choice, Learner, choose, fit_rows
+from noss.pipeline._split import Fold, Protocol
+from noss.pipeline.embed import Embedded
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Scored:
+    """One fold: its place in the protocol, its test rows (N,), their scores (N, K), how it was fitted."""
+
+    fold: int
+    test_N: NDArray[np.int64]
+    scores_NK: NDArray[np.float64]
+    choice: Choice
+    num_train: int
+    unseen: list[str]
+
+
+def predict_task(
+    data: Data, x_NLD: NDArray[np.float32], protocol: Protocol, *, learner: Learner, facts: Mapping[str, Any]
+) -> Predictions:
+    """Fit a probe on every fold of a task and score every test clip once.
+
+    Args:
+        data: The usable clips.
+        x_NLD: Their embeddings (N, L, D).
+        protocol: The folds, over all clips of the task.
+        learner: What to fit.
+        facts: What is known before fitting; returned with the predictions.
+    """
+    scored = [_score(data, x_NLD, fold, place=place, learner=learner) for place, fold in enumerate(protocol.folds)]
+    test_N = np.concatenate([one.test_N for one in scored])
+    order_N = np.argsort(test_N, kind="stable")
+    fold_N = np.concatenate([np.full(len(one.test_N), one.fold) for one in scored])[order_N]
+    found = {
+        "probe_options": [_options(one.choice, num_layers=x_NLD.shape[1]) for one in scored],
+        "num_train": round(float(np.mean([one.num_train for one in scored]))),
+        "warnings": [*facts["warnings"], *_warnings(scored)],
+    }
+    row_N = test_N[order_N]
+    clips = [data.clips[row] for row in row_N]
+    return Predictions(
+        facts={**facts, **found},
+        ids=[data.ids[row] for row in row_N],
+        files=[_below(clip.path, data.task.root) for clip in clips],
+        start_s=np.array([clip.start_s for clip in clips], dtype=np.float64),
+        end_s=[clip.end_s for clip in clips],
+        speakers=[clip.speaker for clip in clips],
+        folds=[int(fold) for fold in fold_N] if len(scored) > 1 else [None] * len(fold_N),
+        true_N=data.y_N[row_N],
+        scores_NK=np.concatenate([one.scores_NK for one in scored])[order_N],
+    )
+
+
+def facts_of(data: Data, embedded: Embedded, model: Model, *, protocol: str, learner: Learner) -> dict[str, Any]:
+    """What a score needs to know about a model and a task, before anything is fitted."""
+    task, card = data.task, model.card
+    embed_s, audio_s, device = embedded.store.speed()
+    return {
+        "model": model.name,
+        "model_revision": model.revision,
+        "dataset": task.dataset,
+        "dataset_revision": data.revision,
+        "target": task.target,
+        "classes": task.classes,
+        "protocol": protocol,
+        "metric": task.metric,
+        "probabilities": learner.probe.PROBABILITIES,
+        "num_failed": data.num_failed,
+        "speakers": task.speakers,
+        "warnings": [*task.warnings, *_failed(data)],
+        "ranked": card.ranked,
+        "seed": learner.seed,
+        "noss_version": __version__,
+        "embed_s": embed_s,
+        "audio_s": audio_s,
+        "device": device,
+        "size_mb": card.size_mb,
+        "num_parameters": card.num_parameters,
+        "dim": card.dim,
+        "root": str(task.root.absolute()),
+    }
+
+
+def _score(data: Data, x_NLD: NDArray[np.float32], fold: Fold, *, place: int, learner: Learner) -> _Scored:
+    train_N, test_N = data.places(fold.train_N), data.places(fold.test_N)
+    pairs = [(data.places(fit_N), data.places(dev_N)) for fit_N, dev_N in fold.inner]
+    choice = choose(learner, x_NLD, data.y_N, pairs)
+    fitted = fit_rows(learner, x_NLD, data.y_N, train_N, choice=choice)
+    classes = data.task.classes or ()
+    missing = set(data.y_N[test_N].tolist()) - set(data.y_N[train_N].tolist()) if classes else set()
+    return _Scored(
+        fold=place,
+        test_N=test_N,
+        scores_NK=fitted.scores(x_NLD[test_N]),
+        choice=choice,
+        num_train=len(train_N),
+        unseen=[classes[int(index)] for index in sorted(missing)],
+    )
+
+
+def _below(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path.absolute())
+
+
+def _options(choice: Choice, *, num_layers: int) -> dict[str, Any]:
+    return {**choice.setting, **({"layer": choice.layer} if num_layers > 1 else {})}
+
+
+def _failed(data: Data) -> list[str]:
+    if not data.num_failed:
+        return []
+    return [f"{data.num_failed} of {len(data.task.clips)} clips could not be read or embedded and are left out"]
+
+
+def _warnings(scored: Sequence[_Scored]) -> list[str]:
+    unseen = sorted({name for one in scored for name in one.unseen})
+    said = [f"class {name!r} has test clips in a fold that never trains on it: they count as wrong" for name in unseen]
+    if not all(one.choice.chosen for one in scored):
+        said.append("validation clips could not tell the probe's settings apart: the middle one was taken")
+    return said
