@@ -1,0 +1,123 @@
+"""Audio files by their stem, whatever the suffix, and folders walked in a stable order."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from noss.errors import DataError
+
+AUDIO_SUFFIXES = frozenset({
+    ".wav", ".wave", ".w64", ".rf64", ".flac", ".mp3", ".ogg", ".oga", ".opus", ".aif", ".aiff", ".aifc",
+    ".au", ".snd", ".sph", ".caf", ".m4a", ".mp4", ".aac", ".webm", ".mka", ".mkv", ".mov", ".wma",
+    ".amr", ".3gp",
+})  # fmt: skip
+
+
+def stem(name: str) -> str:
+    """A file's name without its audio suffixes: `a.opus.ogg` and `a.WAV` are both `a`."""
+    base, dot, suffix = name.rpartition(".")
+    while base and dot + suffix.lower() in AUDIO_SUFFIXES:
+        name = base
+        base, dot, suffix = name.rpartition(".")
+    return name
+
+
+def is_audio(name: str) -> bool:
+    """Whether a file's suffix is one of audio; hidden files never are."""
+    base, dot, suffix = name.rpartition(".")
+    return bool(base) and not name.startswith(".") and dot + suffix.lower() in AUDIO_SUFFIXES
+
+
+def walk(root: Path) -> Iterator[Path]:
+    """Every audio file below a folder, sorted; hidden ones are left out, links followed, loops of links cut.
+
+    Raises:
+        DataError: The folder, or one below it, cannot be listed.
+    """
+    yield from map(Path, _walk(str(root), above=frozenset()))
+
+
+def folders(root: Path) -> list[Path]:
+    """The folders right below a folder, sorted, without the hidden ones."""
+    return [root / name for name, is_folder in _listing(str(root)) if is_folder]
+
+
+def audio_by_stem(folder: Path) -> dict[str, Path]:
+    """The audio files right in a folder by their stem, sorted by it.
+
+    Raises:
+        DataError: The folder cannot be listed, or two files have one stem.
+    """
+    found: dict[str, Path] = {}
+    for name, is_folder in _listing(str(folder)):
+        if not is_folder and is_audio(name):
+            first = found.setdefault(stem(name), folder / name)
+            if first.name != name:
+                raise DataError(f"{first} and {name} are one clip twice: keep one of them")
+    return dict(sorted(found.items()))
+
+
+def _walk(folder: str, *, above: frozenset[tuple[int, int]]) -> Iterator[str]:
+    listing = _listing(folder)
+    status = os.stat(folder)  # noqa: PTH116 - strings, not Path objects: three times as fast over 150,000 files
+    here = (status.st_dev, status.st_ino)
+    if here in above:
+        return
+    for name, is_folder in listing:
+        if is_folder:
+            yield from _walk(f"{folder}/{name}", above=above | {here})
+        elif is_audio(name):
+            yield f"{folder}/{name}"
+
+
+def _listing(folder: str) -> list[tuple[str, bool]]:
+    try:
+        with os.scandir(folder) as entries:
+            return sorted((entry.name, entry.is_dir()) for entry in entries if not entry.name.startswith("."))
+    except OSError as error:
+        raise DataError(f"cannot list {folder}: {error.strerror}; give a folder that can be read") from error
+
+
+class Finder:
+    """Finds files by name, or by stem where that very name is not there; each folder is listed once."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, frozenset[str]] = {}
+        self._by_stem: dict[str, dict[str, list[str]]] = {}
+        self.num_found = 0
+
+    def find(self, path: str) -> str:
+        """The path as it is on disk; a file that is not there keeps the path it was asked by.
+
+        Raises:
+            DataError: Several files of that stem, none of that very name.
+        """
+        folder, name = os.path.split(path)
+        if folder not in self._names:
+            self._names[folder] = _names(folder)
+        if name not in self._names[folder]:
+            fitting = self._stems(folder).get(stem(name), [])
+            if len(fitting) > 1:
+                raise DataError(f"{path} may be {' or '.join(sorted(fitting))}: give the suffix, or keep one of them")
+            if not fitting:
+                return path
+            name = fitting[0]
+        self.num_found += 1
+        return f"{folder}/{name}" if folder else name
+
+    def _stems(self, folder: str) -> dict[str, list[str]]:
+        if folder not in self._by_stem:
+            by_stem: dict[str, list[str]] = {}
+            for name in filter(is_audio, self._names[folder]):
+                by_stem.setdefault(stem(name), []).append(name)
+            self._by_stem[folder] = by_stem
+        return self._by_stem[folder]
+
+
+def _names(folder: str) -> frozenset[str]:
+    try:
+        return frozenset(os.listdir(folder or "."))  # noqa: PTH208
+    except OSError:
+        return frozenset()

@@ -1,0 +1,126 @@
+"""Tables of clips read as text: encoding, separator, header and rows, with the line of whatever is wrong."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from noss.errors import DataError
+
+RESERVED = ("file", "start", "end", "speaker", "split", "fold", "session", "sentence")
+MISSING = frozenset({"", "nan", "NaN", "NaT", "<NA>"})
+_DELTA = re.compile(r"(?:(?P<days>\d+) days?(?:,? |$))?(?:\+?(?P<h>\d+):(?P<m>\d\d):(?P<s>\d\d(?:\.\d*)?))?")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """A table's header and rows; `lines[i]` is where row `i` starts in the file."""
+
+    path: Path
+    columns: tuple[str, ...]
+    rows: list[list[str]]
+    lines: list[int]
+
+    def column(self, name: str) -> list[str] | None:
+        """One column's cells, with every spelling of a missing value as the empty text; None without that column."""
+        if name not in self.columns:
+            return None
+        index = self.columns.index(name)
+        return ["" if row[index] in MISSING else row[index] for row in self.rows]
+
+    def error(self, row: int, message: str) -> DataError:
+        """An error that names the table and the line of a row."""
+        return DataError(f"{self.path} line {self.lines[row]}: {message}")
+
+
+def read(path: Path) -> Table:
+    """Read a table of clips: comma, semicolon or tab between columns, UTF-8 (or UTF-16 with its mark), any line ends.
+
+    Raises:
+        DataError: No such file, not text, no column `file`, a column twice, a row of another length, or no row.
+    """
+    text = _decode(path)
+    columns, separator = _header(path, text)
+    rows, lines = [], []
+    for line, row in islice(_records(path, text, separator=separator), 1, None):
+        if len(row) != len(columns):
+            needed = f"{len(columns)} are needed: quote cells that hold {separator!r}"
+            raise DataError(f"{path} line {line}: {len(row)} cells, {needed}")
+        rows.append([cell.strip() for cell in row])
+        lines.append(line)
+    if not rows:
+        raise DataError(f"{path} has a header and no row: give one row a clip")
+    return Table(path=path, columns=columns, rows=rows, lines=lines)
+
+
+def seconds(text: str) -> float | None:
+    """A time as audformat and pandas write it: `1.5`, `0 days 00:00:01.5`, `0:00:01.5`; None where it is missing.
+
+    Raises:
+        ValueError: The text is no time, or below zero.
+    """
+    if text in MISSING:
+        return None
+    match = _DELTA.fullmatch(text)
+    if match and match.group():
+        days, hours, minutes, rest = (float(part or 0) for part in match.groups())
+        return 86_400 * days + 3_600 * hours + 60 * minutes + rest
+    value = float(text)
+    if not math.isfinite(value) or value < 0:
+        raise ValueError(text)
+    return value
+
+
+def _decode(path: Path) -> str:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror}; give the path of a table") from error
+    encoding = "utf-16" if content.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
+    if b"\0" in content and encoding != "utf-16":
+        raise DataError(f"{path} is not a text table: save it as CSV, in UTF-8")
+    try:
+        return content.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise DataError(
+            f"{path} line {line} is not {encoding.removesuffix('-sig').upper()}: save it as UTF-8"
+        ) from error
+
+
+def _header(path: Path, text: str) -> tuple[tuple[str, ...], str]:
+    found: tuple[str, ...] = ()
+    for separator in (",", ";", "\t"):
+        columns = tuple(map(_name, next(_records(path, text, separator=separator), (1, []))[1]))
+        if "file" in columns:
+            twice = next((name for name in columns if columns.count(name) > 1), None)
+            if twice is not None:
+                raise DataError(f"{path} has two columns {twice!r}: rename one")
+            return columns, separator
+        found = max(found, columns, key=len)
+    listed = ", ".join(found) if any(found) else "none"
+    raise DataError(f"{path} has no column 'file' (its columns: {listed}): name the column of audio paths 'file'")
+
+
+def _name(cell: str) -> str:
+    return cell.strip().lower() if cell.strip().lower() in RESERVED else cell.strip()
+
+
+def _records(path: Path, text: str, *, separator: str) -> Iterator[tuple[int, list[str]]]:
+    # `line_num` counts lines read, and a quoted cell may hold several: a row starts behind the last line of the one
+    # before it.
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    start = 1
+    try:
+        for row in reader:
+            if any(row):
+                yield start, row
+            start = reader.line_num + 1
+    except csv.Error as error:
+        raise DataError(f"{path} line {start}: {error}; check its quotes") from error
