@@ -95,6 +95,16 @@ def read_predictions(path: Path) -> Predictions:
         raise DataError(f"{path} is broken ({error}): delete it and score the model again") from error
 
 
+def shared_rows(a: Predictions, b: Predictions) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows (N,) of both that hold the same clips, in the order of `a`: a model may have lost some."""
+    places: dict[str, list[int]] = {}
+    for row, name in enumerate(b.ids):
+        places.setdefault(name, []).append(row)
+    pairs = [(row, places[name].pop(0)) for row, name in enumerate(a.ids) if places.get(name)]
+    rows_2N = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
+    return rows_2N[0], rows_2N[1]
+
+
 def _from_table(table: pa.Table, facts: Mapping[str, Any]) -> Predictions:
     classes, truth = facts["classes"], table["truth"].to_pylist()
     places = {name: place for place, name in enumerate(classes or ())}

@@ -96,8 +96,8 @@ def probe_task(
     key = _signature(data, model, name, seed)
     if path.exists() and _carries(path, key, root=task.root):
         return path
-    protocol, learner = folds(task, seed=seed), learner_of(task, name, seed=seed)
-    facts = facts_of(data, embedded, model, protocol=protocol.name, learner=learner)
+    protocol, learner = folds(task, seed=seed, ids=embedded.ids), learner_of(task, name, seed=seed)
+    facts = facts_of(data, embedded, model, protocol=protocol, learner=learner)
     facts |= {"probe": name, "signature": key}
     x_NLD = embedded.store.lookup(data.ids)
     write_predictions(path, predict_task(data, x_NLD, protocol, learner=learner, facts=facts))
