@@ -1,0 +1,94 @@
+"""What is embedded in which order: clips of like length together, long ones first."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from noss.audio import read
+from noss.errors import AudioError
+
+WINDOW = 2048
+MAX_BATCH = 512
+_HEADER_THREADS = 4
+
+
+@dataclass(frozen=True)
+class Job:
+    """One clip to embed: its place in the list it came from, its segment, and its length as the header tells it."""
+
+    place: int
+    path: Path
+    start_s: float
+    end_s: float | None
+    duration_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class Lost:
+    """A clip that was not embedded: where it was lost and why."""
+
+    place: int
+    stage: str
+    reason: str
+
+
+Batch = tuple[Job, ...]
+
+
+class Plan:
+    """Batches of jobs, made a window at a time, and the jobs whose header cannot be read.
+
+    Args:
+        jobs: Read lazily, so that memory does not grow with their number.
+        batch_s: Seconds of audio in a batch, padding counted; a longer clip is a batch of its own.
+        share: Workers that should all have something to do even where there are few jobs.
+    """
+
+    def __init__(self, jobs: Iterable[Job], *, batch_s: float, share: int = 1) -> None:
+        self._lost: list[Lost] = []
+        self._jobs = iter(jobs)
+        self._batch_s = batch_s
+        self._share = share
+
+    def batches(self) -> Iterator[Batch]:
+        """Batches of one window, longest clips first, while the headers of the next are read."""
+        with ThreadPoolExecutor(_HEADER_THREADS) as pool:
+            coming = self._measure(pool)
+            while measured := [future.result() for future in coming]:
+                coming = self._measure(pool)
+                self._lost.extend(job for job in measured if isinstance(job, Lost))
+                yield from self._pack([job for job in measured if isinstance(job, Job)])
+
+    def take_lost(self) -> list[Lost]:
+        """The jobs whose header could not be read since this was last asked."""
+        lost, self._lost = self._lost, []
+        return lost
+
+    def _measure(self, pool: ThreadPoolExecutor) -> list[Future[Job | Lost]]:
+        return [pool.submit(measure, job) for job in itertools.islice(self._jobs, WINDOW)]
+
+    def _pack(self, jobs: Sequence[Job]) -> Iterator[Batch]:
+        ordered = sorted(jobs, key=lambda job: job.duration_s, reverse=True)
+        total_s = sum(job.duration_s for job in ordered)
+        most_s = min(self._batch_s, max(1.0, total_s / self._share))
+        most = min(MAX_BATCH, max(1, math.ceil(len(ordered) / self._share)))
+        while ordered:
+            fits = int(most_s / max(ordered[0].duration_s, 1e-3))
+            size = max(1, min(fits, most))
+            yield tuple(ordered[:size])
+            ordered = ordered[size:]
+
+
+def measure(job: Job) -> Job | Lost:
+    """A job with its length, from the header alone."""
+    try:
+        whole_s = read.info(job.path).duration_s
+    except AudioError as error:
+        return Lost(job.place, "read", str(error))
+    end_s = whole_s if job.end_s is None else min(job.end_s, whole_s)
+    return replace(job, duration_s=max(0.0, end_s - job.start_s))

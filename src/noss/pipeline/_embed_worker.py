@@ -1,0 +1,202 @@
+"""What a worker does with a batch: decode, cut, run the model, pool; every output is checked."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from noss.audio import chunk, read
+from noss.errors import AudioError, ModelError, NossError
+from noss.pipeline._embed_buffer import Buffer, Chunk
+from noss.pipeline._embed_caught import Caught, one_line
+from noss.pipeline._embed_forward import Forward
+from noss.pipeline._embed_plan import Job, Lost
+from noss.pipeline._models import Model
+
+WHOLE_S = 60.0  # longer clips are streamed, so that a day of audio takes no more memory than a minute
+
+
+@dataclass(frozen=True)
+class Done:
+    """A batch's rows: places (N,), embeddings (N, L, D), seconds of audio (N,); what was lost; the time it took."""
+
+    places: list[int]
+    embeddings_NLD: NDArray[np.float32]  # noqa: N815
+    durations_s: list[float]
+    lost: list[Lost]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Broken:
+    """The model cannot go on with any clip: why, in one line."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A job whose audio is in memory already, or could not be read."""
+
+    job: Job
+    audio: NDArray[np.float32] | AudioError
+
+
+@dataclass
+class _Sums:
+    """What has been added up of one clip: weighted embeddings (L, D) and samples."""
+
+    total: NDArray[np.float64] | None = None
+    samples: int = 0
+    lost: Lost | None = field(default=None)
+
+
+class Worker:
+    """A built model and all that stands around it.
+
+    Args:
+        model: The model to build.
+        device: Where it runs.
+        batch_s: Seconds of audio it sees at once, padding counted.
+    """
+
+    def __init__(self, model: Model, *, device: str = "cpu", batch_s: float = 60.0) -> None:
+        self.card = model.card
+        self.budget = round(batch_s * self.card.sample_rate)
+        self.policy = chunk.Policy(window_s=self.card.window_s, min_s=self.card.min_s, padding=self.card.padding)
+        self.forward = Forward(model, device=device)
+
+    def prepare(self, batch: Sequence[Job]) -> list[Job | Loaded]:
+        """Decode a batch ahead of its turn, but for clips that are streamed."""
+        return [job if self._streams(job) else self._load(job) for job in batch]
+
+    def __call__(self, batch: Sequence[Job | Loaded]) -> Done | Broken:
+        """Embed a batch; where the model raises, clip by clip, so that only the guilty one is lost."""
+        began = time.perf_counter()
+        with Caught() as caught:
+            sums = self._embed(batch)
+        if isinstance(caught.error, ModelError):
+            return Broken(str(caught.error))
+        if caught.error is not None and len(batch) > 1:
+            outcomes = [self([item]) for item in batch]
+            return next((one for one in outcomes if isinstance(one, Broken)), None) or self._merge(outcomes, began)
+        if caught.error is not None:
+            sums = [_Sums(lost=Lost(_job(batch[0]).place, "embed", one_line(caught.error)))]
+        return self._done(batch, sums, time.perf_counter() - began)
+
+    def _embed(self, batch: Sequence[Job | Loaded]) -> list[_Sums]:
+        sums = [_Sums() for _ in batch]
+        buffer = Buffer(budget=self.budget, equal=not self.card.masks_padding)
+        for slot, item in enumerate(batch):
+            try:
+                for piece_T, weight in self._pieces(item):
+                    for group in buffer.add(Chunk(slot, piece_T, weight)):
+                        self._run(group, sums)
+            except AudioError as error:
+                sums[slot].lost = Lost(_job(item).place, "read", str(error))
+        for group in buffer.drain():
+            self._run(group, sums)
+        return sums
+
+    def _pieces(self, item: Job | Loaded) -> Iterator[tuple[NDArray[np.float32], int]]:
+        """Windows (T,) of a clip, padded to the model's minimum, each with its own length in samples."""
+        if isinstance(item, Job) and self._streams(item):
+            shortest = chunk.num_samples(self.policy.min_s, self.card.sample_rate)
+            for piece_T in self._stream(item):
+                yield chunk.pad(piece_T, shortest, padding=self.policy.padding), len(piece_T)
+            return
+        audio = (self._load(item) if isinstance(item, Job) else item).audio
+        if isinstance(audio, AudioError):
+            raise audio
+        pieces, weights_P = chunk.cut(audio, sample_rate=self.card.sample_rate, policy=self.policy)
+        for piece_T, weight in zip(pieces, weights_P, strict=True):
+            yield piece_T, round(weight * len(audio))
+
+    def _streams(self, job: Job) -> bool:
+        return self.card.window_s is not None and job.duration_s > max(WHOLE_S, self.card.window_s)
+
+    def _stream(self, job: Job) -> Iterator[NDArray[np.float32]]:
+        assert self.card.window_s is not None
+        return read.stream(
+            job.path,
+            sample_rate=self.card.sample_rate,
+            window_s=self.card.window_s,
+            start_s=job.start_s,
+            end_s=job.end_s,
+        )
+
+    def _load(self, job: Job) -> Loaded:
+        try:
+            audio_T, _ = read.read(job.path, sample_rate=self.card.sample_rate, start_s=job.start_s, end_s=job.end_s)
+        except AudioError as error:
+            return Loaded(job, error)
+        return Loaded(job, audio_T)
+
+    def _run(self, group: Sequence[Chunk], sums: Sequence[_Sums]) -> None:
+        embeddings_BLD = self.forward([piece.waveform_T for piece in group])
+        for piece, embedding_LD in zip(group, embeddings_BLD, strict=True):
+            one = sums[piece.slot]
+            share_LD = embedding_LD.astype(np.float64) * piece.weight
+            one.total = share_LD if one.total is None else one.total + share_LD
+            one.samples += piece.weight
+
+    def _done(self, batch: Sequence[Job | Loaded], sums: Sequence[_Sums], seconds: float) -> Done:
+        done = Done([], np.empty((0, self.card.layers, self.card.dim), np.float32), [], [], seconds)
+        rows = []
+        for item, one in zip(batch, sums, strict=True):
+            place = _job(item).place
+            row_LD = None if one.total is None else (one.total / max(one.samples, 1)).astype(np.float32)
+            if one.lost is not None or row_LD is None:
+                done.lost.append(
+                    one.lost or Lost(place, "read", "holds no audio: give a clip with at least one sample")
+                )
+            elif not np.isfinite(row_LD).all():
+                done.lost.append(Lost(place, "embed", "the model returned NaN or infinity"))
+            else:
+                rows.append(row_LD)
+                done.places.append(place)
+                done.durations_s.append(one.samples / self.card.sample_rate)
+        return Done(done.places, np.stack(rows) if rows else done.embeddings_NLD, done.durations_s, done.lost, seconds)
+
+    def _merge(self, outcomes: Sequence[Done | Broken], began: float) -> Done:
+        parts = [one for one in outcomes if isinstance(one, Done)]
+        return Done(
+            [place for one in parts for place in one.places],
+            np.concatenate([one.embeddings_NLD for one in parts]),
+            [seconds for one in parts for seconds in one.durations_s],
+            [lost for one in parts for lost in one.lost],
+            time.perf_counter() - began,
+        )
+
+
+def make_worker(model: Model, device: str, batch_s: float) -> Any:
+    """A worker, or, where the model cannot be built, a stand-in that says so of every batch."""
+    with Caught() as caught:
+        return Worker(model, device=device, batch_s=batch_s)
+    return _Unbuilt(_why_unbuilt(model, caught.error))
+
+
+class _Unbuilt:
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+
+    def prepare(self, batch: Sequence[Job]) -> Sequence[Job]:
+        return batch
+
+    def __call__(self, batch: Sequence[Job]) -> Broken:
+        return Broken(self.reason)
+
+
+def _why_unbuilt(model: Model, error: Exception | None) -> str:
+    if isinstance(error, NossError):
+        return str(error)
+    return f"{model.name} cannot be built ({one_line(error)}): check its weights and its options"
+
+
+def _job(item: Job | Loaded) -> Job:
+    return item.job if isinstance(item, Loaded) else item

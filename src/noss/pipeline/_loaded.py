@@ -1,0 +1,99 @@
+"""A built model in this process, for use from Python: files, pieces of files or arrays in, an array out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import soxr
+from numpy.typing import NDArray
+
+from noss.audio import read
+from noss.datasets import Clip
+from noss.errors import AudioError, ModelError
+from noss.models import Card
+from noss.pipeline._embed_machine import spread
+from noss.pipeline._embed_plan import Job, Lost, measure
+from noss.pipeline._embed_worker import Broken, Loaded, make_worker
+from noss.pipeline._models import Model
+
+Sound = str | os.PathLike[str] | Clip | NDArray[np.floating]
+
+
+class LoadedModel:
+    """A model with its weights; made by `noss.load_model`.
+
+    Args:
+        model: The model, not yet built.
+    """
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        how = spread(model.card, workers=0, device=None, batch_s=None)
+        self._worker = make_worker(model, how.device, how.batch_s)
+
+    @property
+    def name(self) -> str:
+        """The model's name, as it was given."""
+        return self._model.name
+
+    @property
+    def card(self) -> Card:
+        """The model's facts."""
+        return self._model.card
+
+    def embed(self, sounds: Sequence[Sound], *, sample_rate: int | None = None) -> NDArray[np.float32]:
+        """Embeddings (N, D) of files, clips or waveforms (T,), in their order; (N, L, D) for a model with L > 1 layers.
+
+        Args:
+            sounds: Paths, clips, or arrays (T,) with full scale 1, in any mixture.
+            sample_rate: Of the arrays, in Hz.
+
+        Raises:
+            AudioError: A file cannot be read, or an array is no waveform; the message says which.
+            ModelError: The model cannot be built, or fails on a sound.
+        """
+        if isinstance(sounds, str | os.PathLike):
+            raise AudioError(f"{os.fspath(sounds)} is one path and a list is needed: write embed([path])")
+        jobs = [self._job(place, sound, sample_rate) for place, sound in enumerate(sounds)]
+        outcome = self._worker(jobs)
+        if isinstance(outcome, Broken):
+            raise ModelError(outcome.reason)
+        if outcome.lost:
+            raise _error(outcome.lost[0])
+        embeddings_NLD = np.empty((len(jobs), self.card.layers, self.card.dim), dtype=np.float32)
+        embeddings_NLD[outcome.places] = outcome.embeddings_NLD
+        return embeddings_NLD[:, 0] if self.card.layers == 1 else embeddings_NLD
+
+    def _job(self, place: int, sound: Sound, sample_rate: int | None) -> Job | Loaded:
+        if isinstance(sound, np.ndarray):
+            return Loaded(Job(place, Path(f"array {place}"), 0.0, None), self._waveform(sound, place, sample_rate))
+        clip = sound if isinstance(sound, Clip) else Clip(path=Path(sound), labels={})
+        measured = measure(Job(place, clip.path, clip.start_s, clip.end_s))
+        if isinstance(measured, Lost):
+            raise _error(measured)
+        return measured
+
+    def _waveform(self, sound: NDArray[np.floating], place: int, sample_rate: int | None) -> NDArray[np.float32]:
+        if sample_rate is None:
+            raise AudioError(f"sound {place} is an array whose sample rate is not known: pass sample_rate= in Hz")
+        if sample_rate < read.MIN_SAMPLE_RATE:
+            raise AudioError(
+                f"sample_rate is {sample_rate} and at least {read.MIN_SAMPLE_RATE} Hz are needed: correct it"
+            )
+        if sound.ndim != 1 or not len(sound) or not np.issubdtype(sound.dtype, np.floating):
+            found = f"sound {place} is an array {sound.shape} of {sound.dtype}"
+            raise AudioError(f"{found} and a waveform (T,) of floats in [-1, 1] is needed: mix it down or convert it")
+        if not np.isfinite(sound).all():
+            raise AudioError(f"sound {place} holds NaN or infinite samples and numbers are needed: record it again")
+        waveform_T = sound.astype(np.float32)
+        if sample_rate == self.card.sample_rate:
+            return waveform_T
+        resampled_T: NDArray[np.float32] = soxr.resample(waveform_T, sample_rate, self.card.sample_rate, quality="HQ")
+        return resampled_T
+
+
+def _error(lost: Lost) -> AudioError | ModelError:
+    return AudioError(lost.reason) if lost.stage == "read" else ModelError(f"sound {lost.place}: {lost.reason}")

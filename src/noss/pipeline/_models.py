@@ -1,0 +1,201 @@
+"""A model by name: its card, its revision, and the way to build it; cheap, and without torch."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from noss import identity, runs, shelf
+from noss.errors import ModelError
+from noss.models import Card
+
+if TYPE_CHECKING:
+    from noss.models import Embedder
+    from noss.pipeline._loaded import LoadedModel
+
+EMBEDDING_VERSION = 1  # raised by one whenever a change in reading, cutting or pooling changes the vectors
+_SHAPING = ("sample_rate", "frame_rate", "masks_padding", "min_s", "padding", "window_s", "version")
+_POOLING = "mean over the frames of a window; mean over windows, weighted by length"
+
+Key = tuple[Path, float, float | None]
+Lookup = Callable[[str, Sequence[Key]], tuple[NDArray[np.float32], NDArray[np.bool_]]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """An embedding model that is known but not yet built.
+
+    Attributes:
+        name: As it was given.
+        part: Its file on the shelf, or the path of a user's own file.
+        choice: What follows the part in the name; empty for none.
+        options: What `build` is called with.
+        card: Its facts.
+        facts: Everything that shapes a vector, and its name: what the store is opened with.
+        revision: The signature of these facts without the name: equal revisions, equal vectors.
+    """
+
+    name: str
+    part: str
+    choice: str
+    options: Mapping[str, Any]
+    card: Card
+    facts: Mapping[str, Any]
+    revision: str
+
+    def build(self) -> Embedder:
+        """The model itself, with its weights.
+
+        Raises:
+            ModelError: Its file has no `build`.
+            NossError: Whatever the model says is missing.
+        """
+        module = shelf.load("models", self.part)
+        if not hasattr(module, "build"):
+            raise ModelError(f"{self.name} only looks up vectors that were made elsewhere: it cannot embed new audio")
+        embedder: Embedder = module.build(self.choice, **self.options)
+        return embedder
+
+    @property
+    def lookup(self) -> Lookup | None:
+        """For a table of vectors made elsewhere: finds the rows of clips; None for a model that computes them."""
+        found: Lookup | None = getattr(shelf.load("models", self.part), "lookup", None)
+        return found
+
+
+def open_model(name: str, *, cache: Path | None = None, **options: Any) -> Model:
+    """A model by its name, not yet built.
+
+    Args:
+        name: A name on the shelf (`yamnet`, `transformers/DIR@6`) or the path of a Python file.
+        cache: The cache folder, where hashes of weights are remembered; None for the default one.
+        options: Options of the model's `build`.
+
+    Raises:
+        UnknownPartError: No such model.
+        ModelError: No such choice, no such option, or weights that are not what the card says.
+    """
+    parsed = shelf.parse(name)
+    if parsed.layer is not None:
+        options["layer"] = parsed.layer
+    module = shelf.load("models", parsed.part)
+    choice = parsed.choice or ""
+    _check_options(module, choice, options, name=name)
+    card = _card(module, choice, options, name=name)
+    facts = _facts(parsed.part, choice, options, card, memo=runs.cache_folder(cache) / "files.sqlite")
+    revision = runs.signature(facts)
+    return Model(
+        name=name,
+        part=parsed.part,
+        choice=choice,
+        options=options,
+        card=card,
+        facts={"model": name, **facts},
+        revision=revision,
+    )
+
+
+def load_model(name: str, **options: Any) -> LoadedModel:
+    """A model, built in this process: `load_model("yamnet").embed(["a.wav"])` gives (N, D) float32.
+
+    Args:
+        name: A name on the shelf (`yamnet`, `transformers/DIR@6`) or the path of a Python file.
+        options: Options of the model's `build`.
+
+    Raises:
+        NossError: No such model, or one that cannot be built here.
+    """
+    from noss.pipeline._loaded import LoadedModel
+
+    return LoadedModel(open_model(name, **options))
+
+
+def _check_options(module: ModuleType, choice: str, options: Mapping[str, Any], *, name: str) -> None:
+    build = getattr(module, "build", None) or getattr(module, "lookup", None)
+    if build is None:
+        raise ModelError(
+            f"{module.__file__} defines no build: a model needs CARDS (or card) and build, see noss.models"
+        )
+    parameters = inspect.signature(build).parameters
+    known = [key for key, parameter in parameters.items() if parameter.kind is inspect.Parameter.KEYWORD_ONLY]
+    if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters.values()):
+        return
+    for option in options:
+        if option not in known:
+            allowed = f"its options are {', '.join(known)}" if known else "it takes none"
+            raise ModelError(f"{name} has no option {option!r}: {allowed}")
+
+
+def _card(module: ModuleType, choice: str, options: Mapping[str, Any], *, name: str) -> Card:
+    if hasattr(module, "card"):
+        known = inspect.signature(module.card).parameters
+        card: Card = module.card(choice, **{key: value for key, value in options.items() if key in known})
+        return card
+    cards: Mapping[str, Card] | None = getattr(module, "CARDS", None)
+    if cards is None:
+        raise ModelError(f"{module.__file__} defines no card: a model needs CARDS (or card) and build, see noss.models")
+    if choice not in cards:
+        part = shelf.parse(name).part
+        known_names = [f"{part}/{key}" if key else part for key in cards]
+        raise ModelError(f"no model {name!r}: {shelf.did_you_mean(name, known_names)}")
+    return cards[choice]
+
+
+def _facts(part: str, choice: str, options: Mapping[str, Any], card: Card, *, memo: Path) -> dict[str, Any]:
+    """All that shapes a vector. A path counts by the bytes behind it, wherever they lie."""
+    shaping = {key: value for key, value in dataclasses.asdict(card).items() if key in _SHAPING}
+    weights = _weights(card.weights, memo=memo)
+    own = part.endswith(".py")
+    return {
+        "part": _digests([Path(part)], memo=memo) if own else part,
+        "choice": None if choice and _is_path(choice) and isinstance(weights, list) else choice,
+        "options": {key: str(value) for key, value in options.items()},
+        "card": shaping,
+        "weights": weights,
+        "layers": card.layers,
+        "dim": card.dim,
+        "pooling": _POOLING,
+        "version": EMBEDDING_VERSION,
+    }
+
+
+def _weights(weights: str | None, *, memo: Path) -> list[str] | str | None:
+    """Hashes of weights that lie on this machine; the address of those that lie elsewhere."""
+    if weights is None:
+        return None
+    places = [place.partition("#sha256=") for place in weights.split(";")]
+    if not all(_is_path(place) for place, _, _ in places):
+        return weights
+    hashes = []
+    for place, _, expected in places:
+        found = _digests(_files(Path(place).expanduser()), memo=memo)
+        if expected and found != [expected]:
+            raise ModelError(
+                f"{place} has the checksum {found[0]} and its card says {expected}: fetch the weights again"
+            )
+        hashes.extend(found)
+    return hashes
+
+
+def _is_path(text: str) -> bool:
+    return Path(text).expanduser().exists()
+
+
+def _files(path: Path) -> list[Path]:
+    return sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+
+
+def _digests(paths: Sequence[Path], *, memo: Path) -> list[str]:
+    found = identity.digests(paths, memo=memo)
+    for path, digest in zip(paths, found, strict=True):
+        if isinstance(digest, OSError):
+            raise ModelError(f"cannot read the weights {path}: {digest.strerror}; check the path and who may read it")
+    return [digest for digest in found if isinstance(digest, str)]

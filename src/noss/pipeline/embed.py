@@ -1,0 +1,204 @@
+"""Embed audio: files, folders or datasets into vectors, kept in the store and written as a table.
+
+Every clip is embedded once for a model as it is, whatever task or run asks for it; an interrupted run goes on where
+it was stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from noss.datasets import Clip
+from noss.errors import AudioError, Failure
+from noss.identity import clip_ids
+from noss.pipeline._embed_lookup import look_up
+from noss.pipeline._embed_machine import spread
+from noss.pipeline._embed_plan import Job, Lost
+from noss.pipeline._embed_progress import Bar
+from noss.pipeline._embed_run import Run
+from noss.pipeline._embed_sources import clips_of
+from noss.pipeline._embed_table import check_suffix, write_table
+from noss.pipeline._models import Model, open_model
+from noss.pipeline._request import roots, words
+from noss.runs import cache_folder
+from noss.store import Store
+
+
+@dataclass(frozen=True, kw_only=True)
+class Embedded:
+    """Clips with their embeddings in the store.
+
+    Attributes:
+        store: Where the embeddings are.
+        ids: Identity of each clip; None for one that could not be embedded.
+        failures: Those that could not, with the reason.
+        newly_embedded: How many embeddings were made just now; the others were there.
+    """
+
+    store: Store
+    ids: list[str | None]
+    failures: list[Failure] = field(default_factory=list)
+    newly_embedded: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmbeddedTable:
+    """A written table of embeddings.
+
+    Attributes:
+        out: The file.
+        num_clips: Rows in it.
+        layers: L of every embedding.
+        dim: D of every embedding.
+        failures: Clips that are not in it, with the reason.
+        newly_embedded: How many embeddings were made just now; the others were in the store.
+    """
+
+    out: Path
+    num_clips: int
+    layers: int
+    dim: int
+    failures: list[Failure]
+    newly_embedded: int
+
+    def __str__(self) -> str:
+        shape = (
+            f"{self.num_clips} x {self.dim}" if self.layers == 1 else f"{self.num_clips} x {self.layers} x {self.dim}"
+        )
+        return f"{self.out}: {shape} ({self.newly_embedded} embedded now, {self.num_clips - self.newly_embedded} known)"
+
+
+def embed(
+    model: str,
+    source: Sequence[str],
+    *,
+    out: Path,
+    cache: Path | None = None,
+    root: Sequence[str] = (),
+    workers: int | None = None,
+    device: str | None = None,
+    batch_s: float | None = None,
+    strict: bool = False,
+) -> EmbeddedTable:
+    """Embed audio into a table: file, start, end, embedding.
+
+    Args:
+        model: Name of a model, or the path of your own: `yamnet`, `transformers/DIR@6`, `./mine.py`.
+        source: Audio files, folders of them, and names of datasets, in any mixture.
+        out: The table to write: `.parquet` or `.csv`.
+        cache: Where embeddings are kept; None for `NOSS_CACHE` or the platform's cache folder.
+        root: Where corpora lie, as `NAME=DIR`.
+        workers: Processes that embed; None for one a core, 0 for none beside this one.
+        device: Where the model runs: `cpu` or `cuda`; None for the best there is.
+        batch_s: Seconds of audio that the model sees at once; None for what suits it.
+        strict: Stop at the first clip that fails, in place of listing it and going on.
+
+    Returns:
+        What was written, and what failed.
+
+    Raises:
+        NossError: The request is wrong, or the table cannot be written.
+    """
+    check_suffix(Path(out))
+    folder = cache_folder(cache)
+    opened = open_model(model, cache=folder)
+    names = [source] if isinstance(source, str) else list(source)
+    clips = clips_of(names, roots=roots(words(root)), cache=folder)
+    ids = clip_ids(clips, cache=folder)
+    done = embed_clips(opened, clips, ids, cache=folder, workers=workers, device=device, batch_s=batch_s, strict=strict)
+    kept = [(clip, name) for clip, name in zip(clips, done.ids, strict=True) if name is not None]
+    found = [name for _, name in kept]
+    write_table(Path(out), [clip for clip, _ in kept], done.store.lookup(found), done.store.durations_s(found))
+    return EmbeddedTable(
+        out=Path(out),
+        num_clips=len(kept),
+        layers=done.store.layers,
+        dim=done.store.dim,
+        failures=done.failures,
+        newly_embedded=done.newly_embedded,
+    )
+
+
+def embed_clips(
+    model: Model,
+    clips: Sequence[Clip],
+    ids: Sequence[str | Failure],
+    *,
+    cache: Path,
+    workers: int | None = None,
+    device: str | None = None,
+    batch_s: float | None = None,
+    strict: bool = False,
+    progress: bool = True,
+) -> Embedded:
+    """Put the embeddings of clips into the store; only the missing ones are made.
+
+    Args:
+        model: The model.
+        clips: What to embed.
+        ids: Their identities, from `noss.identity.clip_ids`.
+        cache: The cache folder.
+        workers: Processes that embed; None for one a core, 0 for none beside this one.
+        device: `cpu` or `cuda`; None for the best there is.
+        batch_s: Seconds of audio that the model sees at once; None for what suits it.
+        strict: Raise at the first clip that fails.
+        progress: Draw a progress bar where stderr is a terminal.
+
+    Returns:
+        The store, and the identity or the failure of every clip.
+
+    Raises:
+        ModelError: The model cannot be built, or breaks its contract.
+        AudioError: A clip failed and `strict` is set.
+        StoreError: The store cannot be written.
+    """
+    unread = [name for name in ids if isinstance(name, Failure)]
+    if strict and unread:
+        raise AudioError(f"{unread[0].file} {unread[0].reason}: check the path, or leave out --strict")
+    store = Store.open(cache, model.facts)
+    missing = _missing(store, ids)
+    lost: list[Lost] = []
+    if missing and model.lookup is not None:
+        lost = look_up(model, store, clips, ids, missing)
+    elif missing:
+        how = spread(model.card, workers=workers, device=device, batch_s=batch_s)
+        run = Run(model, store, id_of=lambda place: str(ids[place]), spread=how, strict=strict)
+        with Bar(model.name, total=len(missing), shown=progress) as bar:
+            lost = run((_job(place, clips[place]) for place in missing), bar=bar)
+    if strict and lost:
+        raise AudioError(lost[0].reason)
+    failures, kept = _accounts(clips, ids, {str(ids[one.place]): one for one in lost})
+    return Embedded(store=store, ids=kept, failures=failures, newly_embedded=len(missing) - len(lost))
+
+
+def _missing(store: Store, ids: Sequence[str | Failure]) -> list[int]:
+    """The first place of every identity that has no row yet."""
+    places: dict[str, int] = {}
+    for place, name in enumerate(ids):
+        if isinstance(name, str):
+            places.setdefault(name, place)
+    return [places[name] for name in store.missing(list(places))]
+
+
+def _job(place: int, clip: Clip) -> Job:
+    return Job(place, clip.path, clip.start_s, clip.end_s)
+
+
+def _accounts(
+    clips: Sequence[Clip], ids: Sequence[str | Failure], lost: Mapping[str, Lost]
+) -> tuple[list[Failure], list[str | None]]:
+    """Every clip's failure or identity; of two clips with the same bytes, both are lost."""
+    failures, kept = [], list[str | None]()
+    for clip, name in zip(clips, ids, strict=True):
+        kept.append(None if isinstance(name, Failure) or name in lost else name)
+        if isinstance(name, Failure):
+            failures.append(name)
+        elif one := lost.get(name):
+            failures.append(_failure(clip, one))
+    return failures, kept
+
+
+def _failure(clip: Clip, lost: Lost) -> Failure:
+    return Failure(file=str(clip.path), start_s=clip.start_s, end_s=clip.end_s, stage=lost.stage, reason=lost.reason)
