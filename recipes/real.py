@@ -1,4 +1,4 @@
-"""Real recordings, real weights: eight corpora tasks and every model that needs no network.
+"""Real recordings, real weights: nine tasks on six corpora and every model that needs no network.
 
     NOSS_DATA=DIR noss run recipes/real.py --out runs/real
 
@@ -24,9 +24,9 @@ SUITE = {
         "ravdess/emotion",
         "fsdd/speaker",
         "fsdd/digit",
-        f"csv/{DATA}/languages/clips.csv/label",
-        f"csv/{DATA}/arabic_commands/clips.csv/label",
-        f"csv/{DATA}/minsk_als/clips.csv/label",
+        f"languages=csv/{DATA}/languages/clips.csv/label",
+        f"arabic_commands=csv/{DATA}/arabic_commands/clips.csv/label",
+        f"minsk_als=csv/{DATA}/minsk_als/clips.csv/label",
         "speechocean762/speaker",
         "speechocean762/gender",
         "speechocean762/age_group",

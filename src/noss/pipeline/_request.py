@@ -54,6 +54,14 @@ def load_recipe(path: Path, step: Callable[..., Any]) -> dict[str, Any]:
     return dict(suite)
 
 
+def merged(step: Callable[..., Any], recipe: Path | None, given: Mapping[str, Any]) -> dict[str, Any]:
+    """A step's arguments: what was given wins over the recipe, and the recipe over the step's defaults."""
+    defaults = {name: parameter.default for name, parameter in inspect.signature(step).parameters.items()}
+    from_recipe = load_recipe(recipe, step) if recipe else {}
+    chosen = {name: value for name, value in given.items() if value != defaults[name]}
+    return {**given, **from_recipe, **chosen, "recipe": recipe}
+
+
 def _pair(word: str) -> tuple[str, str]:
     name, equals, folder = word.partition("=")
     if not equals or not name or not folder:

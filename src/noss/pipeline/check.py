@@ -1,0 +1,46 @@
+"""Check that a model or a dataset holds what its card promises."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from noss.pipeline._check_dataset import check_dataset
+from noss.pipeline._check_model import check_model
+from noss.pipeline._request import roots
+from noss.pipeline._verdict import Verdict
+
+
+@dataclass(frozen=True)
+class Findings:
+    """The verdicts of a check, the failed ones again as `failures`."""
+
+    verdicts: list[Verdict]
+
+    @property
+    def failures(self) -> list[Verdict]:
+        """The verdicts that say no."""
+        return [verdict for verdict in self.verdicts if verdict.ok is False]
+
+    def __str__(self) -> str:
+        width = max(len(verdict.name) for verdict in self.verdicts)
+        marks = {True: "ok  ", False: "FAIL", None: "note"}
+        return "\n".join(f"{marks[verdict.ok]}  {verdict.name:<{width}}  {verdict.detail}" for verdict in self.verdicts)
+
+
+def check(
+    kind: Literal["model", "dataset"], name: str, *, root: Sequence[str] = (), cache: Path | None = None
+) -> Findings:
+    """Try a part against its contract, line by line.
+
+    Args:
+        kind: What `name` is.
+        name: A name on its shelf, or your own file: `yamnet`, `./mine.py`, `csv/./calls.csv`.
+        root: Where corpora lie, as `NAME=DIR`.
+        cache: The cache folder; None for `NOSS_CACHE` or the platform's.
+    """
+    if kind == "model":
+        return Findings(check_model(name, cache=cache))
+    return Findings(check_dataset(name, roots=roots(root), cache=cache))
