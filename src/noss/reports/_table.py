@@ -67,13 +67,24 @@ class Row:
         return self.facts.ranked
 
 
+@dataclass(frozen=True)
+class Loud:
+    """A line to be said aloud about a task."""
+
+    task: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.task}: {self.text}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Leaderboard:
     """Models by tasks, best mean rank first and controls last, with the lines to be said aloud."""
 
     columns: list[Column]
     rows: list[Row]
-    warnings: list[str]
+    warnings: list[Loud]
 
 
 def leaderboard(scores: Sequence[Score], *, details: Details | None = None) -> Leaderboard:
@@ -106,11 +117,12 @@ def shown(value: float, unit: Unit) -> str:
     return f"{100 * value:.1f}" if unit.percent else f"{value:.3f}"
 
 
-def warnings(scores: Sequence[Score]) -> list[str]:
+def warnings(scores: Sequence[Score]) -> list[Loud]:
     """The lines to be said aloud, each once: what a task gives away, and clips that were lost."""
-    lines = [f"{score.task}: {line}" for score in scores if score.main for line in _loud(score)]
-    lost = {(score.model, score.task): score.num_failed for score in scores if score.num_failed}
-    lines += [f"{task}: {lost[model, task]} clips could not be used with {model}" for model, task in lost]
+    main = [score for score in scores if score.main]
+    lines = [Loud(score.task, line) for score in main for line in _loud(score)]
+    lost = {(score.task, score.model): score.num_failed for score in main if score.num_failed}
+    lines += [Loud(task, f"{lost[task, model]} clips could not be used with {model}") for task, model in lost]
     return list(dict.fromkeys(lines))
 
 
@@ -180,3 +192,10 @@ def _in_order(rows: Sequence[Row]) -> list[Row]:
         for row in sorted(ranked, key=lambda row: keys[row.name])
     ]
     return placed + [row for row in rows if row.mean_rank is None]
+
+
+def readable(value: float | None) -> str:
+    """A quantity to three digits, a dash where it is unknown."""
+    if value is None:
+        return "–"
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

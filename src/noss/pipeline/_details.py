@@ -1,0 +1,141 @@
+"""What only one run can show: ties, failures, settings, the pages of its tasks, and maps of its embeddings."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from noss import shelf
+from noss.errors import DataError, ModelError
+from noss.pipeline._details_audio import Heard, data_uris
+from noss.pipeline._details_maps import draw_maps
+from noss.pipeline._details_page import model_page
+from noss.pipeline._kept import kept
+from noss.pipeline._leaderboard import Leaderboard, leaderboard, units
+from noss.pipeline._models import open_model
+from noss.pipeline._predictions import Predictions, read_facts, read_predictions
+from noss.pipeline._ties import gaps, predictions_file
+from noss.reports import Details, ModelPage, Score
+from noss.runs import cache_folder
+from noss.store import Store
+
+_VERSION = 1  # raised by one whenever what is kept changes
+
+
+def run_details(run: Path, scores: Sequence[Score], *, pages: bool) -> Details:
+    """Everything a style may show of a run beside its records.
+
+    What is slow to make is kept in the folder `details` of the run.
+
+    Args:
+        run: The run's folder.
+        scores: Its records.
+        pages: Whether to make what single tasks show; without it only ties, settings and failures.
+
+    Raises:
+        DataError: Predictions, failures or settings are missing or unreadable.
+    """
+    settings = _settings(run / "run.json")
+    known = Details(
+        run=run.resolve().name,
+        settings=settings,
+        failures=_failures(run / "failures.csv"),
+        units=units(scores),
+        gaps=gaps(run, scores),
+        cache=cache_folder(settings.get("cache")),
+    )
+    return _with_pages(known, run, [score for score in scores if score.main]) if pages else known
+
+
+def _with_pages(known: Details, run: Path, main: Sequence[Score]) -> Details:
+    board = leaderboard(main, gaps=known.gaps)
+    pages = {column.task: _task_pages(run, board, column.task) for column in board.columns}
+    audio, silent = _audio(run, board, pages)
+    models = dict.fromkeys(row.facts.model for row in board.rows if row.ranked)
+    lookup = partial(_lookup, {score.model: score.model_revision for score in main}, cache=known.cache)
+    drawn = draw_maps(run / "details", main, read=partial(_read, run), models=list(models), lookup=lookup)
+    return replace(
+        known,
+        pages=pages,
+        classes={score.task: list(_facts(run, score)["classes"] or ()) for score in main},
+        audio=audio,
+        maps=drawn.maps,
+        notes=[*silent, *drawn.notes],
+    )
+
+
+def _read(run: Path, score: Score) -> Predictions:
+    return read_predictions(predictions_file(run, score))
+
+
+def _facts(run: Path, score: Score) -> dict[str, Any]:
+    return read_facts(predictions_file(run, score))
+
+
+def _task_pages(run: Path, board: Leaderboard, task: str) -> list[ModelPage]:
+    """The pages of a task's models, the best first and controls last."""
+    cells = [row.cells[task] for row in board.rows if task in row.cells]
+    cells.sort(key=lambda cell: (cell.rank is None, cell.rank))
+    return [_model_page(run, cell.score) for cell in cells]
+
+
+def _model_page(run: Path, score: Score) -> ModelPage:
+    def make() -> ModelPage:
+        metric = shelf.load("metrics", score.metric)
+        return model_page(Path(score.predictions).name, _read(run, score), metric=metric)
+
+    facts = [score.signature, score.metric, _VERSION]
+    page: ModelPage = kept(run / "details", f"page {score.predictions}", facts=facts, make=make)
+    return page
+
+
+def _audio(run: Path, board: Leaderboard, pages: Mapping[str, Sequence[ModelPage]]) -> tuple[dict[str, str], list[str]]:
+    """Sounds of mistakes, those of each task's best model first; and what has none, and why."""
+    roots = {column.task: Path(str(_facts(run, column.score).get("root") or "")) for column in board.columns}
+    places = range(max((len(models) for models in pages.values()), default=0))
+    heard = [
+        Heard(str(mistake["audio"]), roots[task] / mistake["file"], mistake["start_s"], mistake["end_s"])
+        for place in places
+        for task, models in pages.items()
+        for mistake in (models[place]["mistakes"] if place < len(models) else [])
+    ]
+    facts = [[[clip.id, str(clip.path), clip.path.is_file()] for clip in heard], _VERSION]
+    found, silent = kept(run / "details", "audio", facts=facts, make=partial(data_uris, heard))
+    return found, silent
+
+
+def _lookup(revisions: Mapping[str, str], name: str, ids: Sequence[str], *, cache: Path | None) -> NDArray[np.float32]:
+    """Embeddings (N, D) of a model as it was scored, averaged over its layers."""
+    model = open_model(name, cache=cache)
+    if model.revision != revisions[name]:
+        raise ModelError(f"{name} has changed since it was scored; score it again")
+    embeddings_NLD = Store.open(cache_folder(cache), model.facts).lookup(ids)
+    return np.asarray(embeddings_NLD.mean(axis=1))
+
+
+def _settings(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be read ({error}): run the same `noss run` again to mend it") from error
+    return found if isinstance(found, dict) else {"run": found}
+
+
+def _failures(path: Path) -> list[Mapping[str, str]]:
+    if not path.is_file():
+        return []
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+    except (OSError, ValueError, csv.Error) as error:
+        raise DataError(f"{path} cannot be read ({error}): run the same `noss run` again to mend it") from error

@@ -1,0 +1,74 @@
+"""Who cannot be told apart from the best of a task: paired bootstrap over speakers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from noss import shelf
+from noss.pipeline._bootstrap import clusters, paired_interval
+from noss.pipeline._kept import kept
+from noss.pipeline._predictions import Predictions, read_predictions
+from noss.reports import Gap, Score
+
+
+def gaps(run: Path, scores: Sequence[Score], *, draws: int = 2000) -> dict[str, Gap]:
+    """How far each ranked model is behind the best of its task, by file name of its predictions.
+
+    The best itself has none. Gaps are kept in the run's folder.
+
+    Args:
+        run: The run's folder, which holds the predictions.
+        scores: Its records.
+        draws: Bootstrap draws behind an interval.
+
+    Raises:
+        DataError: Predictions are missing or unreadable.
+    """
+    ranked = [score for score in scores if score.main and score.ranked]
+    found: dict[str, Gap] = {}
+    for task in dict.fromkeys(score.task for score in ranked):
+        rivals = [score for score in ranked if score.task == task]
+        best = max(rivals, key=lambda score: score.value if score.higher_is_better else -score.value)
+        for score in rivals:
+            if score.predictions != best.predictions:
+                found[score.predictions] = _kept_gap(run, best, score, draws=draws)
+    return found
+
+
+def predictions_file(run: Path, score: Score) -> Path:
+    """Where the predictions behind a score stand."""
+    return run / "predictions" / Path(score.predictions).name
+
+
+def _kept_gap(run: Path, best: Score, other: Score, *, draws: int) -> Gap:
+    facts = [best.signature, other.signature, best.metric, best.seed, draws, 1]
+    value = kept(
+        run / "details",
+        f"gap {other.predictions}",
+        facts=facts,
+        make=lambda: asdict(_gap(run, best, other, draws=draws)),
+    )
+    return Gap(**value)
+
+
+def _gap(run: Path, best: Score, other: Score, *, draws: int) -> Gap:
+    ours, theirs = (read_predictions(predictions_file(run, score)) for score in (best, other))
+    metric = shelf.load("metrics", best.metric)
+    rows_N, other_N = _shared(ours, theirs)
+    cluster_N, _ = clusters([ours.speakers[row] for row in rows_N])
+    true_N, ours_NK, theirs_NK = ours.true_N[rows_N], ours.scores_NK[rows_N], theirs.scores_NK[other_N]
+    behind, low, high = paired_interval(metric, true_N, ours_NK, theirs_NK, cluster_N, draws=draws, seed=best.seed)
+    return (
+        Gap(behind=behind, low=low, high=high) if best.higher_is_better else Gap(behind=-behind, low=-high, high=-low)
+    )
+
+
+def _shared(ours: Predictions, theirs: Predictions) -> tuple[np.ndarray[tuple[int], np.dtype[np.int64]], ...]:
+    """Rows (N,) of both for the clips that both have: a model may have lost some."""
+    place = {name: row for row, name in enumerate(theirs.ids)}
+    pairs = [(row, place[name]) for row, name in enumerate(ours.ids) if name in place]
+    return np.array([row for row, _ in pairs], dtype=np.int64), np.array([row for _, row in pairs], dtype=np.int64)

@@ -1,0 +1,68 @@
+"""A table for a README or a forum: models by tasks, intervals beside values, warnings as footnotes."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from noss.reports import Details, Score
+from noss.reports._headline import headline
+from noss.reports._table import Cell, Column, Leaderboard, Row, leaderboard, readable
+
+SUFFIX = ".md"
+PAGES = False
+_SPECIAL = re.compile(r"([\\`*\[\]|~$#!])|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
+_MARKUP = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+
+
+def write(scores: list[Score], path: Path, *, details: Details | None = None) -> None:
+    """Write the leaderboard as a GitHub table."""
+    board = leaderboard(scores, details=details)
+    parts = [escaped(headline(board)), _table(board), _legend(board, details), _footnotes(board)]
+    path.write_text("\n\n".join(part for part in parts if part) + "\n", encoding="utf-8", newline="\n")
+
+
+def escaped(text: str) -> str:
+    """Text that shows as itself: no markup, no cell border, no line break."""
+    return _SPECIAL.sub(lambda found: "\\" + found.group(), " ".join(text.split()).translate(_MARKUP))
+
+
+def _table(board: Leaderboard) -> str:
+    headings = ["", "Model", *(_heading(board, column) for column in board.columns)]
+    headings += ["Mean rank", "Audio h/s", "Size, MB", "D"]
+    lines = [headings, ["--:", ":--", *["--:"] * (len(headings) - 2)], *(_row(board, row) for row in board.rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _heading(board: Leaderboard, column: Column) -> str:
+    marks = "".join(f"[^{number}]" for number, line in enumerate(board.warnings, 1) if line.task == column.task)
+    return f"{escaped(column.heading)}{marks}"
+
+
+def _row(board: Leaderboard, row: Row) -> list[str]:
+    name = escaped(row.name) if row.ranked else f"*{escaped(row.name)}* (control)"
+    cells = [_cell(row.cells.get(column.task)) for column in board.columns]
+    rank = "" if row.mean_rank is None else f"{row.mean_rank:.2f}"
+    facts = [readable(row.hours_per_s), readable(row.facts.size_mb), str(row.facts.dim)]
+    return [str(row.place or ""), name, *cells, rank, *facts]
+
+
+def _cell(cell: Cell | None) -> str:
+    if cell is None:
+        return "–"
+    return f"{f'**{cell.text}**' if cell.tied else cell.text} [{cell.interval}]"
+
+
+def _legend(board: Leaderboard, details: Details | None) -> str:
+    bold = "the best of the task and all that cannot be told apart from it" if _knows_ties(board) else "the best"
+    lines = f"Value [95 % interval]. **Bold**: {bold}. Controls take no rank."
+    failures = len(details.failures) if details else 0
+    return f"{lines} {failures} failures are listed in failures.csv." if failures else lines
+
+
+def _knows_ties(board: Leaderboard) -> bool:
+    return any(cell.gap is not None for row in board.rows for cell in row.cells.values())
+
+
+def _footnotes(board: Leaderboard) -> str:
+    return "\n".join(f"[^{number}]: {escaped(str(line))}" for number, line in enumerate(board.warnings, 1))
