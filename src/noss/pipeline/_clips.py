@@ -1,0 +1,264 @@
+"""Datasets by name: what `ravdess/emotion` or `csv/./calls.csv/mood` stands for, as clips and facts.
+
+Beside its contract, a dataset file may define two hooks: `default_root(cache) -> Path`, where its clips are when no root
+is given, and `warnings(root) -> Sequence[str]`, lines to show beside every score on them.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from types import ModuleType
+
+from noss import runs, shelf
+from noss.datasets import Clip, Dataset, Speakers
+from noss.errors import DataError
+
+
+@dataclass(kw_only=True)
+class Task:
+    """A dataset and one of its targets: what a probe learns.
+
+    Attributes:
+        name: The whole name, `ravdess/emotion`; where the target was left out, it is filled in.
+        dataset: The name without the target.
+        target: What is predicted.
+        card: The dataset's facts.
+        classes: The declared classes that at least one clip has, in their declared order; None for numbers.
+        metric: Name of the main metric.
+        clips: The clips that have a label for the target.
+        speakers: Whether train and test have speakers in common: `unknown` where some clip does not say who speaks or
+            one speaker says everything, `shared` where the target is who speaks.
+        root: Where the dataset is.
+        warnings: Loud lines to show beside every score.
+    """
+
+    name: str
+    dataset: str
+    target: str
+    card: Dataset
+    classes: tuple[str, ...] | None
+    metric: str
+    clips: list[Clip]
+    speakers: Speakers
+    root: Path
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def labels(self) -> list[str | float]:
+        """The label of every clip, in the clips' order."""
+        return [clip.labels[self.target] for clip in self.clips]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A dataset found by its name: its file on the shelf, where its clips are, and the target in the name, if any."""
+
+    module: ModuleType
+    name: str
+    target: str | None
+    root: Path
+
+    @cached_property
+    def card(self) -> Dataset:
+        """The dataset's facts."""
+        card = self.module.describe(self.root) if _is_wrapper(self.module) else self.module.DATASET
+        assert isinstance(card, Dataset)
+        return card
+
+    @cached_property
+    def clips(self) -> list[Clip]:
+        """All of its clips."""
+        clips = list(self.module.clips(self.root))
+        if not clips:
+            raise DataError(f"no clip of {self.name} in {self.root}: check that it is the folder the dataset expects")
+        return clips
+
+    @cached_property
+    def warnings(self) -> list[str]:
+        """Loud lines for every task on it."""
+        return list(self.module.warnings(self.root)) if hasattr(self.module, "warnings") else []
+
+    def task(self, target: str) -> Task:
+        """The task of predicting one of its targets."""
+        labelled = [clip for clip in self.clips if target in clip.labels]
+        speakers, warnings = _speakers(self.card, target, labelled)
+        return Task(
+            name=f"{self.name}/{target}",
+            dataset=self.name,
+            target=target,
+            card=self.card,
+            classes=_classes(self, target, labelled),
+            metric=self.card.metrics.get(target, self.card.metric),
+            clips=labelled,
+            speakers=speakers,
+            root=self.root,
+            warnings=[*self.warnings, *warnings],
+        )
+
+
+def open_dataset(
+    name: str, *, roots: Mapping[str, Path], cache: Path | None = None
+) -> tuple[Dataset, list[Clip], Path]:
+    """A dataset's facts, all of its clips, and where it is; a target in the name is ignored.
+
+    Args:
+        name: `ravdess`, `csv/./calls.csv`, `./mine.py`.
+        roots: Folder by dataset name; without one, `$NOSS_DATA/<name>`.
+        cache: Where datasets that are made on this machine are kept; None for the default.
+
+    Raises:
+        UnknownPartError: No such dataset.
+        DataError: No root is known, or it does not hold the dataset.
+    """
+    source = find(name, roots=roots, cache=cache)
+    return source.card, source.clips, source.root
+
+
+def open_tasks(name: str, *, roots: Mapping[str, Path], cache: Path | None = None) -> list[Task]:
+    """The tasks that a name stands for: one with a target, every target of a dataset without.
+
+    A table without a target in the name stands for its column `label`, or else its only target (`speaker` apart).
+
+    Args:
+        name: `ravdess/emotion`, `ravdess`, `csv/./calls.csv/mood`, `csv/./calls.csv`, `./mine.py/mood`.
+        roots: Folder by dataset name; without one, `$NOSS_DATA/<name>`.
+        cache: Where datasets that are made on this machine are kept; None for the default.
+
+    Raises:
+        UnknownPartError: No such dataset.
+        DataError: No such target, no root is known, or it does not hold the dataset.
+    """
+    source = find(name, roots=roots, cache=cache)
+    return [source.task(target) for target in _targets(source)]
+
+
+def find(name: str, *, roots: Mapping[str, Path], cache: Path | None = None) -> Source:
+    """Where a dataset is and what describes it; no clip is listed yet.
+
+    Args:
+        name: `ravdess`, `ravdess/emotion`, `csv/./calls.csv/mood`, `./mine.py`.
+        roots: Folder by dataset name; without one, `$NOSS_DATA/<name>`.
+        cache: Where datasets that are made on this machine are kept; None for the default.
+
+    Raises:
+        UnknownPartError: No such dataset.
+        DataError: No root is known, or there is none.
+    """
+    parsed = shelf.parse(name)
+    module = shelf.load("datasets", parsed.part)
+    choice = "@".join(part for part in (parsed.choice, parsed.layer) if part is not None) or None
+    if not _is_wrapper(module):
+        root = _root(module, parsed.part, roots=roots, cache=cache)
+        return Source(module=module, name=parsed.part, target=choice, root=root)
+    if choice is None:
+        raise DataError(f"{name} names no path: write {name}/PATH, for example {name}/./clips")
+    root_text, target = _longest_path(choice)
+    return Source(module=module, name=f"{parsed.part}/{root_text}", target=target, root=Path(root_text))
+
+
+def _is_wrapper(module: ModuleType) -> bool:
+    return not hasattr(module, "DATASET")
+
+
+def _longest_path(choice: str) -> tuple[str, str | None]:
+    parts = choice.split("/")
+    for length in range(len(parts), 0, -1):
+        path = "/".join(parts[:length])
+        if path and Path(path).exists():
+            return path, "/".join(parts[length:]) or None
+    parent = Path(choice).parent
+    names = [path.name for path in parent.iterdir()] if parent.is_dir() else []
+    near = difflib.get_close_matches(Path(choice).name, names, n=2)
+    hint = f"did you mean {' or '.join(near)}?" if near else "give a path as seen from this folder, or from /"
+    raise DataError(f"there is no file or folder {choice}: {hint}")
+
+
+def _root(module: ModuleType, part: str, *, roots: Mapping[str, Path], cache: Path | None) -> Path:
+    name = Path(part).stem if part.endswith(".py") else part
+    given = roots.get(part, roots.get(name))
+    if given is None:
+        if hasattr(module, "default_root"):
+            return Path(module.default_root(runs.cache_folder(cache)))
+        data = os.environ.get("NOSS_DATA")
+        given = Path(data).expanduser() / name if data else None
+    how = f"give --root {name}=DIR, or set NOSS_DATA to the folder that holds {name}"
+    if given is None:
+        raise DataError(f"no folder is known for {name}: {how}")
+    if not Path(given).expanduser().is_dir() and not hasattr(module, "default_root"):
+        raise DataError(f"{name} is not in {given}, which is no folder: {how}")
+    return Path(given).expanduser()
+
+
+def _targets(source: Source) -> list[str]:
+    card = source.card
+    if source.target is not None:
+        if source.target not in card.targets:
+            raise DataError(_unknown_target(source))
+        return [source.target]
+    if not _is_wrapper(source.module):
+        return list(card.targets)
+    if "label" in card.targets:
+        return ["label"]
+    choices = [target for target in card.targets if target != "speaker"] or list(card.targets)
+    if len(choices) == 1:
+        return choices
+    if choices:
+        raise DataError(f"{source.name} has the targets {', '.join(choices)}: say which, as {source.name}/{choices[0]}")
+    raise DataError(f"{source.name} has no target to learn: {' '.join(card.notes) or 'its clips carry no labels'}")
+
+
+def _unknown_target(source: Source) -> str:
+    word, card = source.target or "", source.card
+    why = next((note for note in card.notes if note.startswith(f"The column {word} ")), "")
+    return why or f"{source.name} has no target {word!r}: {shelf.did_you_mean(word, list(card.targets))}"
+
+
+def _classes(source: Source, target: str, clips: Sequence[Clip]) -> tuple[str, ...] | None:
+    declared = source.card.targets[target]
+    if declared is None:
+        odd = next((clip for clip in clips if isinstance(clip.labels[target], str)), None)
+        if odd is not None:
+            raise DataError(
+                f"{odd.path} has {odd.labels[target]!r} for {source.name}/{target}, which takes numbers: mend it"
+            )
+        return None
+    seen = Counter(clip.labels[target] for clip in clips)
+    undeclared = sorted(str(label) for label in seen if label not in declared)
+    if undeclared:
+        raise DataError(
+            f"{source.name} does not declare the label {undeclared[0]!r} of {target} "
+            f"({seen[undeclared[0]]} clips): declare it, or mend the clips"
+        )
+    present = tuple(label for label in declared if label in seen)
+    if len(present) < 2:
+        raise DataError(f"{source.name}/{target} has {len(present)} class among {len(clips)} clips: two are needed")
+    return present
+
+
+def _speakers(card: Dataset, target: str, clips: Sequence[Clip]) -> tuple[Speakers, list[str]]:
+    known = Counter(clip.speaker for clip in clips if clip.speaker is not None)
+    if target == "speaker" or target in card.shared_targets:
+        return "shared", []
+    if not known:
+        return "unknown", ["no clip says who speaks: the same voice may be in train and test, and scores too good"]
+    if len(known) == 1:
+        return "unknown", [f"all clips are by one speaker ({next(iter(known))}): nothing is known about other voices"]
+    if known.total() < len(clips):
+        nameless = len(clips) - known.total()
+        return "unknown", [f"{nameless} of {len(clips)} clips do not say who speaks: a voice may be in train and test"]
+    if card.targets[target] is not None and _one_speaker_a_class(target, clips):
+        return "shared", [f"every class of {target} is one speaker: this measures who speaks, whatever {target} is"]
+    return "disjoint", []
+
+
+def _one_speaker_a_class(target: str, clips: Sequence[Clip]) -> bool:
+    speakers = defaultdict(set)
+    for clip in clips:
+        speakers[clip.labels[target]].add(clip.speaker)
+    return all(len(of_class) == 1 for of_class in speakers.values())
