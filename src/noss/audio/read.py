@@ -1,0 +1,203 @@
+"""Decode, cut out, mix down, resample: any audio file to mono float32.
+
+libsndfile decodes wav, flac, mp3, ogg (Vorbis, Opus) and their kin; FFmpeg, by the extra `video`, decodes m4a, mp4,
+webm and aac. Channels are averaged. soxr resamples at its quality HQ. Full scale is 1; what a float file or the
+resampler holds beyond is kept. A segment is decoded without what lies before it where the format allows.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import soxr
+from numpy.typing import NDArray
+
+from noss.audio import _ffmpeg, _sndfile
+from noss.errors import AudioError
+
+MIN_SAMPLE_RATE: Final = 1_000  # Hz; below it a header is wrong, and resampling would fill the memory
+_PAST_END_S: Final = 0.05  # how far a segment may end past the file: tables round their times
+_BLOCK_S: Final = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class Info:
+    """What the header of an audio file says.
+
+    Attributes:
+        duration_s: Length in seconds.
+        sample_rate: In Hz, as stored.
+        channels: Number of channels.
+        frames: Samples a channel.
+        format: The container's name.
+        codec: The codec's name.
+    """
+
+    duration_s: float
+    sample_rate: int
+    channels: int
+    frames: int
+    format: str
+    codec: str
+
+
+def info(path: str | os.PathLike[str]) -> Info:
+    """What the header says; a file that does not state its length is decoded to count.
+
+    Raises:
+        AudioError: The file is missing, is not audio or is truncated.
+    """
+    with closing(_open(Path(path))) as source:
+        return Info(
+            duration_s=source.frames / source.sample_rate,
+            sample_rate=source.sample_rate,
+            channels=source.channels,
+            frames=source.frames,
+            format=source.format,
+            codec=source.codec,
+        )
+
+
+def read(
+    path: str | os.PathLike[str], *, sample_rate: int | None = None, start_s: float = 0.0, end_s: float | None = None
+) -> tuple[NDArray[np.float32], int]:
+    """The mono waveform (T,) of a file or a segment of it, and its sample rate.
+
+    Args:
+        path: The audio file.
+        sample_rate: Resample to this many Hz; None keeps the file's.
+        start_s: Where the segment starts, in seconds.
+        end_s: Where it ends, in seconds; None means the end of the file. Up to 0.05 s past the end is the end.
+
+    Returns:
+        Samples (T,), T > 0, full scale 1, and their rate in Hz.
+
+    Raises:
+        AudioError: The file is missing, is not audio, is truncated or empty, holds NaN or infinite samples, or the
+            segment lies outside it; the message says which.
+    """
+    path = Path(path)
+    with closing(_open(path)) as source:
+        first, last = _span(path, source, start_s, end_s)
+        waveform_T = _join(_checked(path, source.codec, source.blocks(first, last)))
+        rate = source.sample_rate
+    if sample_rate is not None and sample_rate != rate:
+        waveform_T, rate = soxr.resample(waveform_T, rate, sample_rate, quality="HQ"), sample_rate
+    if len(waveform_T) == 0:
+        raise _too_short(path)
+    return waveform_T, rate
+
+
+def stream(
+    path: str | os.PathLike[str], *, sample_rate: int, window_s: float, start_s: float = 0.0, end_s: float | None = None
+) -> Iterator[NDArray[np.float32]]:
+    """Consecutive windows (T,) of a file or a segment of it, in memory that does not grow with its length.
+
+    All windows have `window_s` seconds but the last, which may be shorter. Joined they are what `read` gives: the same
+    number of samples, equal to 1e-6.
+
+    Args:
+        path: The audio file.
+        sample_rate: Resample to this many Hz.
+        window_s: Length of a window, in seconds.
+        start_s: Where the segment starts, in seconds.
+        end_s: Where it ends, in seconds; None means the end of the file.
+
+    Yields:
+        Windows (T,) of samples, full scale 1.
+
+    Raises:
+        AudioError: As `read`; what is wrong only at the end is raised after the windows before it.
+    """
+    path, size = Path(path), round(window_s * sample_rate)
+    assert size > 0, f"window_s is {window_s} and must hold at least one sample"
+    is_empty = True
+    with closing(_open(path)) as source:
+        first, last = _span(path, source, start_s, end_s)
+        size_in_file = _BLOCK_S * source.sample_rate
+        blocks = _checked(path, source.codec, source.blocks(first, last, size=size_in_file))
+        for window_T in _windows(_resampled(blocks, source.sample_rate, sample_rate), size):
+            is_empty = False
+            yield window_T
+    if is_empty:
+        raise _too_short(path)
+
+
+def _open(path: Path) -> _sndfile.SndFile | _ffmpeg.AvFile:
+    source: _sndfile.SndFile | _ffmpeg.AvFile
+    source = _ffmpeg.AvFile(path) if path.suffix.lower() in _ffmpeg.SUFFIXES else _sndfile.SndFile(path)
+    if source.guesses_length:
+        source.close()
+        source = _ffmpeg.AvFile(path)
+    if source.sample_rate < MIN_SAMPLE_RATE:
+        source.close()
+        found = f"{path} says that its sample rate is {source.sample_rate} Hz"
+        raise AudioError(f"{found} and at least {MIN_SAMPLE_RATE} Hz are needed: correct the file's header")
+    return source
+
+
+def _span(
+    path: Path, source: _sndfile.SndFile | _ffmpeg.AvFile, start_s: float, end_s: float | None
+) -> tuple[int, int | None]:
+    """First sample and the one after the last (None: the end) of a segment, in samples of the file."""
+    if start_s == 0.0 and end_s is None:
+        return 0, None
+    segment = f"the segment {start_s:g} s to {'the end' if end_s is None else f'{end_s:g} s'} of {path}"
+    if not (math.isfinite(start_s) and start_s >= 0.0 and (end_s is None or start_s < end_s < math.inf)):
+        raise AudioError(f"{segment} is no segment: its start must be 0 or more and its end after its start")
+    duration_s = source.frames / source.sample_rate
+    if start_s >= duration_s or (end_s or 0.0) > duration_s + _PAST_END_S:
+        raise AudioError(f"{segment} lies outside the file, which is {duration_s:g} s long: correct start and end")
+    first = round(start_s * source.sample_rate)
+    last = source.frames if end_s is None else min(round(end_s * source.sample_rate), source.frames)
+    if last <= first:
+        raise AudioError(f"{segment} holds no sample at {source.sample_rate} Hz: make it longer")
+    return first, None if last == source.frames else last
+
+
+def _checked(path: Path, codec: str, blocks: Iterable[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
+    holds_integers = codec.startswith("PCM_")
+    for block_T in blocks:
+        if not holds_integers and not np.isfinite(block_T).all():
+            raise AudioError(f"{path} holds NaN or infinite samples and numbers are needed: export it again")
+        yield block_T
+
+
+def _join(blocks: Iterable[NDArray[np.float32]]) -> NDArray[np.float32]:
+    parts = list(blocks)
+    if len(parts) == 1:
+        return parts[0]
+    return np.concatenate(parts) if parts else np.empty(0, np.float32)
+
+
+def _resampled(blocks: Iterable[NDArray[np.float32]], rate: int, sample_rate: int) -> Iterator[NDArray[np.float32]]:
+    if rate == sample_rate:
+        yield from blocks
+        return
+    resampler = soxr.ResampleStream(rate, sample_rate, 1, dtype="float32", quality="HQ")
+    for block_T in blocks:
+        yield resampler.resample_chunk(block_T)
+    yield resampler.resample_chunk(np.empty(0, np.float32), last=True)
+
+
+def _windows(blocks: Iterable[NDArray[np.float32]], size: int) -> Iterator[NDArray[np.float32]]:
+    held_T = np.empty(0, np.float32)
+    for block_T in blocks:
+        held_T = np.concatenate([held_T, block_T])
+        num_whole = len(held_T) // size
+        for index in range(num_whole):
+            yield held_T[index * size : (index + 1) * size]
+        held_T = held_T[num_whole * size :]
+    if len(held_T):
+        yield held_T
+
+
+def _too_short(path: Path) -> AudioError:
+    return AudioError(f"{path} holds no samples and at least one is needed: leave it out, or record it again")
