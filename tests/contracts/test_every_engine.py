@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import functools
 import itertools
 import os
@@ -34,6 +35,7 @@ def die_at(item: int, *, how: str) -> int:
         if how == "killed":
             os.kill(os.getpid(), signal.SIGKILL)
         if how == "segfault":
+            faulthandler.disable()
             os.kill(os.getpid(), signal.SIGSEGV)
         if how == "exit":
             os._exit(7)

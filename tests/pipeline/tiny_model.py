@@ -1,12 +1,15 @@
 """A model small enough to be checked by hand: per 10 ms, the mean, the mean square, the largest and the smallest sample.
 
-It writes a line for every window it sees into the file that TINY_LOG names, and falls over certain first samples.
+It writes a line for every window it sees into the file that TINY_LOG names, takes TINY_SLEEP seconds a batch, and falls
+over certain first samples.
 """
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import signal
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -85,12 +88,14 @@ def _fall_over(first: float) -> None:
     if first == RAISES:
         raise KeyError("this one clip")
     if first == CRASHES:
+        faulthandler.disable()  # no page of stack on the terminal
         os.kill(os.getpid(), signal.SIGSEGV)
     if first == EXITS:
         os._exit(9)
 
 
 def _note(lengths: list[int]) -> None:
+    time.sleep(float(os.environ.get("TINY_SLEEP", "0")))
     if log := os.environ.get("TINY_LOG"):
         with Path(log).open("a", encoding="utf-8") as file:
             file.write("".join(f"{length}\n" for length in lengths))
