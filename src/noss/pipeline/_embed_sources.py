@@ -43,7 +43,7 @@ def _clips(name: str, roots: Mapping[str, Path], cache: Path) -> Iterator[Clip]:
 def _files(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
-    files = list(walk(path))
+    files = [path / name for name in walk(path)]
     if not files:
         raise DataError(f"no audio below {path}: name a folder that holds wav, flac, mp3, ogg or other audio files")
     return files
