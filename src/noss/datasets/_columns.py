@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from sys import intern
 
 from noss.datasets._table import RESERVED, Table
 
 MANY_CLASSES = 20
+_CODE = re.compile(r"[+-]?0\d")
 HOUSEKEEPING = frozenset({
     "seconds", "duration", "duration_s", "duration_ms", "length", "num_samples", "num_frames", "sample_rate",
     "sampling_rate", "channels", "num_channels", "bit_depth", "size", "md5", "sha256",
@@ -23,7 +23,7 @@ def targets(table: Table) -> tuple[dict[str, tuple[str, ...] | None], tuple[str,
     for name in table.columns:
         if name in RESERVED and name != "speaker":
             continue
-        values = [value for value in table.column(name) or () if value]
+        values = [value for value in table.column(name) if value]
         reason = _why_no_target(name, values)
         if reason is None:
             found[name] = None if _are_numbers(values) and name != "speaker" else tuple(sorted(set(values), key=_order))
@@ -47,10 +47,10 @@ def _why_no_target(name: str, values: list[str]) -> str | None:
 
 
 def _are_numbers(values: list[str]) -> bool:
-    numbers = [number(value) for value in values]
+    numbers = {number(value) for value in set(values)}
     if not numbers or None in numbers:
         return False
-    return len(set(numbers)) > MANY_CLASSES or any(value != int(value) for value in numbers if value is not None)
+    return len(numbers) > MANY_CLASSES or any(value != int(value) for value in numbers if value is not None)
 
 
 def _order(text: str) -> tuple[bool, float, str]:
@@ -64,19 +64,19 @@ def number(text: str) -> float | None:
         value = float(text)
     except ValueError:
         return None
-    return value if math.isfinite(value) and not re.match(r"[+-]?0\d", text) else None
+    return value if math.isfinite(value) and not _CODE.match(text) else None
 
 
 def labels(table: Table) -> list[Mapping[str, str | float]]:
     """Every row's label by target; rows with the same labels share one mapping."""
     found, _ = targets(table)
-    columns = [table.column(name) or [] for name in found]
+    columns = [table.column(name) for name in found]
     shared: dict[tuple[str, ...], Mapping[str, str | float]] = {}
     rows = []
-    for cells in zip(*columns, strict=True) if columns else [()] * len(table.rows):
+    for cells in zip(*columns, strict=True) if columns else [()] * len(table):
         if cells not in shared:
             named = zip(found.items(), cells, strict=True)
-            shared[cells] = {name: intern(cell) if classes else float(cell) for (name, classes), cell in named if cell}
+            shared[cells] = {name: cell if classes else float(cell) for (name, classes), cell in named if cell}
         rows.append(shared[cells])
     return rows
 
@@ -84,11 +84,11 @@ def labels(table: Table) -> list[Mapping[str, str | float]]:
 def facts(table: Table) -> list[Mapping[str, str]]:
     """Every row's further columns as text; rows with the same cells share one mapping."""
     names = [name for name in table.columns if name not in RESERVED and name.lower() not in HOUSEKEEPING]
-    columns = [table.column(name) or [] for name in names]
+    columns = [table.column(name) for name in names]
     shared: dict[tuple[str, ...], Mapping[str, str]] = {}
     rows = []
-    for cells in zip(*columns, strict=True) if columns else [()] * len(table.rows):
+    for cells in zip(*columns, strict=True) if columns else [()] * len(table):
         if cells not in shared:
-            shared[cells] = {name: intern(cell) for name, cell in zip(names, cells, strict=True) if cell}
+            shared[cells] = {name: cell for name, cell in zip(names, cells, strict=True) if cell}
         rows.append(shared[cells])
     return rows

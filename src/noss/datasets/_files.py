@@ -30,13 +30,15 @@ def is_audio(name: str) -> bool:
     return bool(base) and not name.startswith(".") and dot + suffix.lower() in AUDIO_SUFFIXES
 
 
-def walk(root: Path) -> Iterator[Path]:
+def walk(root: Path) -> Iterator[str]:
     """Every audio file below a folder, sorted; hidden ones are left out, links followed, loops of links cut.
+
+    Paths are text, as seen from the root and with `/`: making 150,000 `Path` objects takes longer than listing them.
 
     Raises:
         DataError: The folder, or one below it, cannot be listed.
     """
-    yield from map(Path, _walk(str(root), above=frozenset()))
+    yield from _walk(str(root), "", above=frozenset())
 
 
 def folders(root: Path) -> list[Path]:
@@ -59,17 +61,17 @@ def audio_by_stem(folder: Path) -> dict[str, Path]:
     return dict(sorted(found.items()))
 
 
-def _walk(folder: str, *, above: frozenset[tuple[int, int]]) -> Iterator[str]:
+def _walk(folder: str, below: str, *, above: frozenset[tuple[int, int]]) -> Iterator[str]:
     listing = _listing(folder)
-    status = os.stat(folder)  # noqa: PTH116 - strings, not Path objects: three times as fast over 150,000 files
+    status = Path(folder).stat()
     here = (status.st_dev, status.st_ino)
     if here in above:
         return
     for name, is_folder in listing:
         if is_folder:
-            yield from _walk(f"{folder}/{name}", above=above | {here})
+            yield from _walk(f"{folder}/{name}", f"{below}{name}/", above=above | {here})
         elif is_audio(name):
-            yield f"{folder}/{name}"
+            yield below + name
 
 
 def _listing(folder: str) -> list[tuple[str, bool]]:

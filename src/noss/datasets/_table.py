@@ -6,10 +6,11 @@ import csv
 import io
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from sys import intern
 
 from noss.errors import DataError
 
@@ -20,19 +21,21 @@ _DELTA = re.compile(r"(?:(?P<days>\d+) days?(?:,? |$))?(?:\+?(?P<h>\d+):(?P<m>\d
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """A table's header and rows; `lines[i]` is where row `i` starts in the file."""
+    """A table's columns; `lines[i]` is where row `i` starts in the file.
+
+    Cells carry no space around them, and a missing value is the empty text however it was written.
+    """
 
     path: Path
-    columns: tuple[str, ...]
-    rows: list[list[str]]
+    columns: Mapping[str, list[str]]
     lines: list[int]
 
-    def column(self, name: str) -> list[str] | None:
-        """One column's cells, with every spelling of a missing value as the empty text; None without that column."""
-        if name not in self.columns:
-            return None
-        index = self.columns.index(name)
-        return ["" if row[index] in MISSING else row[index] for row in self.rows]
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    def column(self, name: str) -> list[str]:
+        """One column's cells; empty ones where the table has no such column."""
+        return self.columns.get(name) or [""] * len(self)
 
     def error(self, row: int, message: str) -> DataError:
         """An error that names the table and the line of a row."""
@@ -52,11 +55,21 @@ def read(path: Path) -> Table:
         if len(row) != len(columns):
             needed = f"{len(columns)} are needed: quote cells that hold {separator!r}"
             raise DataError(f"{path} line {line}: {len(row)} cells, {needed}")
-        rows.append([cell.strip() for cell in row])
+        rows.append(row)
         lines.append(line)
     if not rows:
         raise DataError(f"{path} has a header and no row: give one row a clip")
-    return Table(path=path, columns=columns, rows=rows, lines=lines)
+    cells = (_clean(column) for column in zip(*rows, strict=True))
+    return Table(path=path, columns=dict(zip(columns, cells, strict=True)), lines=lines)
+
+
+def names(path: Path) -> tuple[str, ...]:
+    """The columns of a table, without its rows.
+
+    Raises:
+        DataError: No such file, not text, no column `file`, or a column twice.
+    """
+    return _header(path, _decode(path))[0]
 
 
 def seconds(text: str) -> float | None:
@@ -75,6 +88,13 @@ def seconds(text: str) -> float | None:
     if not math.isfinite(value) or value < 0:
         raise ValueError(text)
     return value
+
+
+def _clean(column: Sequence[str]) -> list[str]:
+    # Equal cells become one object: a column of 100,000 speakers' names takes little memory.
+    plain = {cell: intern(cell.strip()) for cell in set(column)}
+    plain |= {cell: "" for cell, text in plain.items() if text in MISSING}
+    return [plain[cell] for cell in column]
 
 
 def _decode(path: Path) -> str:

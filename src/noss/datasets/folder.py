@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from sys import intern
 
 from noss.datasets import Clip, Dataset, Split
 from noss.datasets._files import folders, walk
@@ -28,15 +27,18 @@ def describe(root: Path) -> Dataset:
     Raises:
         DataError: No such folder, or no audio in it.
     """
-    listed = list(clips(root))
-    classes = sorted({str(clip.labels["label"]) for clip in listed if clip.labels})
+    num_clips, found = 0, set[str | None]()
+    for _, label, _ in _audio(root):
+        num_clips += 1
+        found.add(label)
+    classes = sorted(label for label in found if label is not None)
     return Dataset(
         title=root.absolute().name,
         source=str(root),
         licence="unknown",
         targets={"label": tuple(classes)} if len(classes) > 1 else {},
         metric="uar",
-        num_clips=len(listed),
+        num_clips=num_clips,
         hours=0.0,
         speakers="unknown",
         notes=() if len(classes) > 1 else ("There is no target: put the clips into one sub-folder a class.",),
@@ -49,16 +51,24 @@ def clips(root: Path) -> Iterator[Clip]:
     Raises:
         DataError: No such folder, or no audio in it.
     """
+    labels: dict[str | None, Mapping[str, str]] = {None: {}}
+    for file, label, split in _audio(root):
+        if label is not None and label not in labels:
+            labels[label] = {"label": label}
+        yield Clip(path=root / file, labels=labels[label], split=split)
+
+
+def _audio(root: Path) -> Iterator[tuple[str, str | None, Split | None]]:
+    """Each file as seen from the root, its class and its split."""
     if not root.is_dir():
         raise DataError(f"no folder {root}: give the path of a folder of audio files")
     by_split = _are_splits([folder.name for folder in folders(root)])
-    depth, empty = len(root.parts), True
-    for path in walk(root):
-        empty = False
-        below = path.parts[depth:-1]
-        split, classes = (_SPLITS[below[0].lower()], below[1:]) if by_split and below else (None, below)
-        yield Clip(path=path, labels={"label": intern(classes[0])} if classes else {}, split=split)
-    if empty:
+    file = None
+    for file in walk(root):
+        above = file.split("/")[:-1]
+        split = _SPLITS[above.pop(0).lower()] if by_split and above else None
+        yield file, above[0] if above else None, split
+    if file is None:
         raise DataError(f"no audio below {root}: give a folder that holds files such as .wav, .flac, .mp3 or .ogg")
 
 

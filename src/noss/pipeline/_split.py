@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from os import fspath
 
 import numpy as np
 
@@ -78,7 +79,7 @@ def folds(task: Task, *, seed: int = 0, ids: Sequence[object] | None = None) -> 
     Raises:
         DataError: A published split or fold leaks speakers and nothing else is published, or there are too few clips.
     """
-    places = [(clip.path.as_posix(), clip.start_s, clip.end_s or 0.0) for clip in task.clips]
+    places = [(fspath(clip.path), clip.start_s, clip.end_s or 0.0) for clip in task.clips]
     order_N = np.array(sorted(range(len(places)), key=places.__getitem__), dtype=np.int64)
     table = columns(task, order_N, ids=ids)
     found = rounds(table, seed=seed)

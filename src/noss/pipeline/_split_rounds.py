@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
+from os import fspath
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,8 +87,8 @@ def columns(task: Task, order_N: Rows, *, ids: Sequence[object] | None) -> Colum
         split_N=np.array([clip.split or "" for clip in clips]),
         fold_N=np.array([-1 if clip.fold is None else clip.fold for clip in clips], dtype=np.int64),
         speakers=[clip.speaker for clip in clips],
-        voice_N=_codes((clip.speaker, clip.speaker is None and (clip.session or clip.path)) for clip in clips),
-        file_N=_codes(clip.path for clip in clips),
+        voice_N=_codes((clip.speaker, clip.speaker is None and (clip.session or fspath(clip.path))) for clip in clips),
+        file_N=_codes(fspath(clip.path) for clip in clips),
         twin_N=_codes(names),
     )
 
@@ -212,7 +213,7 @@ def _joined(group_N: Rows, twin_N: Rows) -> Rows:
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    if len(np.unique(twin_N)) == len(twin_N):
+    if int(twin_N.max()) + 1 == len(twin_N):  # codes are 0, 1, ...: no two clips are the same
         return group_N
     num_groups, num_twins = int(group_N.max()) + 1, int(twin_N.max()) + 1
     size = num_groups + num_twins
