@@ -7,6 +7,7 @@ where torchaudio is installed.
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Literal
 
 import torch
@@ -21,9 +22,11 @@ N_FFT = 512
 
 
 def mel_matrix(**settings: float | int | str | bool | None) -> Tensor:
-    """The mel filters (F, M) of the library's own function."""
+    """The mel filters (F, M) of the library's own function, empty ones included: models were trained with them."""
     audio = require("transformers.audio_utils", extra="transformers", needed_by="transformers/...")
-    return torch.from_numpy(audio.mel_filter_bank(**settings)).to(torch.float32)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="At least one mel filter", category=UserWarning)
+        return torch.from_numpy(audio.mel_filter_bank(**settings)).to(torch.float32)
 
 
 class KaldiFbank(nn.Module):
@@ -102,5 +105,5 @@ def standardised(rows_BSD: Tensor, lengths_B: Tensor, *, unbiased: bool) -> Tens
     count_B11 = lengths_B[:, None, None].to(torch.float64)
     rows = rows_BSD.to(torch.float64) * mask_BS1
     centred = (rows - rows.sum(1, keepdim=True) / count_B11) * mask_BS1
-    variance = centred.square().sum(1, keepdim=True) / (count_B11 - unbiased).clamp(min=1)
+    variance = centred.square().sum(1, keepdim=True) / (count_B11 - int(unbiased)).clamp(min=1)
     return (centred / (variance + math.pow(10, -7)).sqrt()).to(rows_BSD.dtype)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Shape = tuple[int | None, ...]
-BLOCK = 8
+BLOCK = 8  # windows run at once: larger batches fall out of the processor's cache
+MIN_S = 0.5  # what a graph of any length is padded to where no card file says how short a clip it bears
 
 
 class Runner(Protocol):
@@ -61,12 +63,12 @@ def infer(run: Runner, *, sample_rate: int = 16_000) -> CardFile:
         )
     if shape[-1] is not None:
         return CardFile(sample_rate=sample_rate, dim=dim, window=shape[-1])
-    plain = CardFile(sample_rate=sample_rate, dim=dim)
+    plain = CardFile(sample_rate=sample_rate, dim=dim, min_s=MIN_S)
     if len(run.output_shape) < 3:
         return plain
     probe = _whole(run, plain)
     one, two = (len(probe([np.zeros(seconds * sample_rate, np.float32)])[0]) for seconds in (1, 2))
-    return CardFile(sample_rate=sample_rate, dim=dim, frame_rate=float(two - one))
+    return replace(plain, frame_rate=float(two - one))
 
 
 Clips = Callable[[list[NDArray[np.float32]]], list[NDArray[np.float32]]]

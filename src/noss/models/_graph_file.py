@@ -10,7 +10,7 @@ from noss.models import Card, Embedder, _card_file, _graph
 from noss.models._card_file import CardFile
 from noss.models._files import existing
 
-GUESSED = "No card file: taken as a waveform at 16 kHz in [-1, 1]."
+GUESSED = "No card file: taken as a waveform at 16 kHz in [-1, 1]; a graph of any length gets 0.5 s at least."
 
 
 class Opener(Protocol):

@@ -153,7 +153,7 @@ def _load(source: Source, facts: Facts) -> Any:
         "output_loading_info": True,
     }
     options |= {"decoder_layers": 0} if facts.kind == "whisper" else {}
-    options |= {"add_adapter": False} if facts.kind in {"waveform", "bert"} else {}
+    options |= {"add_adapter": False} if "add_adapter" in (source.json("config.json") or {}) else {}
     where = (
         (source.repo, {"revision": source.commit}) if source.repo else (str(source.folder), {"local_files_only": True})
     )

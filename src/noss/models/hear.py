@@ -1,8 +1,8 @@
 """Any model behind the HEAR 2021 API: `hear/MODULE[:WEIGHTS]`, with `@timestamps` for one vector a time step.
 
-`MODULE` is an importable module or a `.py` file that defines `load_model`, `get_scene_embeddings` and
-`get_timestamp_embeddings`. The API passes no lengths, so clips are batched by length; it names no shortest clip, so
-clips below half a second are padded. The model is loaded to read its facts, as only it knows them.
+`MODULE` is an importable module, or the path of one without its `.py` (`hear/./mine`), that defines `load_model`,
+`get_scene_embeddings` and `get_timestamp_embeddings`. The API passes no lengths, so clips are batched by length; it names
+no shortest clip, so clips below half a second are padded. The model is loaded to read its facts: only it knows them.
 
 Source: Turian et al. 2022, HEAR: Holistic Evaluation of Audio Representations.
 """
@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import re
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -77,17 +76,17 @@ def _load(choice: str, layer: str | None) -> tuple[ModuleType, list[Path], Any]:
 
 
 def _module(choice: str) -> tuple[ModuleType, str]:
-    found = re.fullmatch(r"(?P<module>.*?\.py|[\w.]+)(?::(?P<weights>.*))?", choice)
-    if not found:
-        raise ModelError(f"hear/{choice} names no module: write hear/MODULE, hear/MODULE:WEIGHTS or hear/./FILE.py")
-    name, weights = found["module"], found["weights"] or ""
-    if name.endswith(".py"):
-        return _from_file(existing(name, needed_by=f"hear/{choice}")), weights
+    name, _, weights = choice.partition(":")
+    if not name:
+        raise ModelError(f"hear/{choice} names no module: write hear/MODULE, hear/MODULE:WEIGHTS or hear/./PATH")
+    if "/" in name:
+        path = Path(name if name.endswith(".py") else f"{name}.py")
+        return _from_file(existing(path, needed_by=f"hear/{choice}")), weights
     try:
         return importlib.import_module(name), weights
     except ModuleNotFoundError as error:
         raise ModelError(
-            f"hear/{choice}: no module {error.name}: install the package that holds it, or give the path of its .py file"
+            f"hear/{choice}: no module {error.name}: install the package that holds it, or give the path of its file"
         ) from error
 
 

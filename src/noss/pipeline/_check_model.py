@@ -69,7 +69,9 @@ class Trial:
         self.embedder, self.card = embedder, card
         generator = np.random.default_rng(seed)
         shortest = max(card.min_s, 0.4)
-        self.clips = [self._fit(_voice(shortest * size, card.sample_rate, generator)) for size in (1.0, 2.3, 1.61)]
+        sizes_s = (shortest * np.array([1.0, 2.3, 1.61])).tolist()
+        voices = [_voice(seconds, card.sample_rate, generator) for seconds in sizes_s]
+        self.clips = [self._fit(level * voice) for level, voice in zip((1.0, 0.2, 1.5), voices, strict=True)]
 
     def checks(self) -> Iterator[tuple[str, Callable[[], tuple[bool, str]]]]:
         """Every check that this card calls for, by name."""
@@ -106,7 +108,7 @@ class Trial:
         size = self._samples(max(1.0, self.card.min_s))
         click, voice = np.zeros(size), np.resize(self.clips[1], size)
         click[0] = 1.0
-        sounds = {
+        sounds: dict[str, NDArray[Any]] = {
             "speech": voice,
             "silence": np.zeros(size),
             "a click": click,
@@ -211,7 +213,7 @@ def _worst(pairs: Sequence[tuple[Frames, Frames]]) -> tuple[bool, str]:
     """Whether all pairs agree to 1e-5 of the largest value, at least of 1."""
     if any(one.shape != other.shape for one, other in pairs):
         return False, f"shapes differ: {next((a.shape, b.shape) for a, b in pairs if a.shape != b.shape)}"
-    worst = max(float(np.abs(one - other).max() / max(1.0, np.abs(one).max())) for one, other in pairs)
+    worst = float(np.max([np.abs(one - other).max() / max(1.0, float(np.abs(one).max())) for one, other in pairs]))
     return worst <= TOLERANCE, f"largest difference {worst:.1e}"
 
 

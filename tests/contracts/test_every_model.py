@@ -1,0 +1,57 @@
+"""Every model on the shelf keeps the embedding contract.
+
+The same check tries a part of your own: `noss check model ./mine.py`, or in Python
+`noss.pipeline._check_model.check_model("./mine.py")`.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+import tiny_models
+from noss import shelf
+from noss.pipeline._check_model import check_model
+
+# Parts whose weights do not come with noss: tried where NOSS_DATA holds them.
+PRETRAINED = {"yamnet": "yamnet", "speech_embedding": "speech_embedding"}
+EXAMPLES = tiny_models.examples()
+OWN = [
+    f"{part}/{choice}" if choice else part
+    for part in shelf.names("models")
+    if hasattr(shelf.load("models", part), "CARDS")
+    for choice in shelf.load("models", part).CARDS
+]
+
+
+def _failures(name: str) -> list[str]:
+    return [f"{verdict.name}: {verdict.detail}" for verdict in check_model(name) if verdict.ok is False]
+
+
+def test_every_part_on_the_shelf_is_tried_here() -> None:
+    tried = {name.split("/")[0] for name in OWN} | set(PRETRAINED) | {key.split()[0].split("@")[0] for key in EXAMPLES}
+    assert sorted(tried) == shelf.names("models")
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_own_models_keep_the_contract(name: str) -> None:
+    assert _failures(name) == []
+
+
+@pytest.mark.parametrize("kind", EXAMPLES)
+def test_wrapped_models_keep_the_contract(kind: str, tmp_path: Path) -> None:
+    assert _failures(EXAMPLES[kind](tmp_path)) == []
+
+
+@pytest.mark.parametrize("part", PRETRAINED)
+def test_pretrained_models_keep_the_contract(part: str, noss_data: Path) -> None:
+    if not (noss_data / "weights" / PRETRAINED[part]).is_dir():
+        pytest.skip(f"{noss_data}/weights/{PRETRAINED[part]} is not here")
+    assert _failures(part) == []
+
+
+@pytest.mark.skipif("NOSS_MODEL" not in os.environ, reason="NOSS_MODEL names no model of your own")
+def test_your_own_model_keeps_the_contract() -> None:
+    assert _failures(os.environ["NOSS_MODEL"]) == []

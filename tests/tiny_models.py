@@ -1,0 +1,215 @@
+"""Small models of every kind that is wrapped, written by the tests themselves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+WAVEFORM = {
+    "hidden_size": 32,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 4,
+    "intermediate_size": 64,
+    "conv_dim": (24,) * 7,
+    "num_conv_pos_embeddings": 16,
+    "num_conv_pos_embedding_groups": 4,
+}
+LAYER = {"feat_extract_norm": "layer", "conv_bias": True, "do_stable_layer_norm": True}
+SMALL = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64}
+WHISPER = {
+    "d_model": 32,
+    "encoder_layers": 2,
+    "decoder_layers": 1,
+    "encoder_attention_heads": 4,
+    "decoder_attention_heads": 4,
+    "encoder_ffn_dim": 64,
+    "decoder_ffn_dim": 64,
+    "vocab_size": 50,
+    "pad_token_id": 0,
+    "bos_token_id": 1,
+    "eos_token_id": 2,
+    "decoder_start_token_id": 1,
+}
+# family -> (class in the library, settings)
+TRANSFORMERS: dict[str, tuple[str, dict[str, Any]]] = {
+    "wav2vec2_group": ("Wav2Vec2", WAVEFORM),
+    "wav2vec2_layer": ("Wav2Vec2", WAVEFORM | LAYER),
+    "hubert_group": ("Hubert", WAVEFORM),
+    "hubert_layer": ("Hubert", WAVEFORM | LAYER),
+    "wavlm_group": ("WavLM", WAVEFORM),
+    "wavlm_layer": ("WavLM", WAVEFORM | LAYER),
+    "data2vec": ("Data2VecAudio", WAVEFORM | {"num_conv_pos_embeddings": 3}),
+    "unispeech": ("UniSpeech", WAVEFORM | LAYER),
+    "unispeech_sat": ("UniSpeechSat", WAVEFORM | LAYER),
+    "conformer": ("Wav2Vec2Conformer", WAVEFORM | {"feat_extract_norm": "layer"}),
+    "whisper": ("Whisper", WHISPER),
+    "ast": ("AST", SMALL | {"max_length": 256}),
+    "w2v_bert": ("Wav2Vec2Bert", SMALL | {"output_hidden_size": 32}),
+}
+
+
+def transformer(family: str, folder: Path) -> Path:
+    """A randomly initialised transformer of a family, as save_pretrained writes it."""
+    import torch
+    import transformers
+
+    name, settings = TRANSFORMERS[family]
+    torch.manual_seed(0)
+    model = getattr(transformers, f"{name}Model")(getattr(transformers, f"{name}Config")(**settings))
+    model.save_pretrained(folder)
+    return folder
+
+
+def onnx_graph(path: Path, *, dim: int = 8, batch: str | int = "batch", nan: bool = False) -> Path:
+    """A graph that maps waveforms (B, T) to frames (B, S, D) by one convolution of 400 samples every 160."""
+    from onnx import TensorProto, helper, numpy_helper, save
+
+    kernel = np.random.default_rng(0).normal(size=(dim, 1, 400)).astype(np.float32) / 20
+    constants = [numpy_helper.from_array(kernel, "kernel"), numpy_helper.from_array(np.array([1]), "one")]
+    nodes = [
+        helper.make_node("Unsqueeze", ["waveform", "one"], ["channels"]),
+        helper.make_node("Conv", ["channels", "kernel"], ["filtered"], strides=[160]),
+        helper.make_node("Log" if nan else "Tanh", ["filtered"], ["bounded"]),
+        helper.make_node("Transpose", ["bounded"], ["frames"], perm=[0, 2, 1]),
+    ]
+    source = helper.make_tensor_value_info("waveform", TensorProto.FLOAT, [batch, "time"])
+    target = helper.make_tensor_value_info("frames", TensorProto.FLOAT, [batch, "steps", dim])
+    graph = helper.make_graph(nodes, "tiny", [source], [target], constants)
+    save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), str(path))
+    return path
+
+
+def litert_graph(path: Path, *, window: int = 400, dim: int = 8) -> Path:
+    """A graph that maps one window (1, 400) to `hidden` (1, D), a plain matrix product, and that to its tanh."""
+    from ai_edge_litert import schema_py_generated as schema
+    from flatbuffers import Builder
+
+    matrix = np.random.default_rng(0).normal(size=(dim, window)).astype(np.float32) / 20
+    buffers = [schema.BufferT(), schema.BufferT()]
+    buffers[1].data = list(matrix.tobytes())
+    shapes = {
+        "waveform": ([1, window], 0),
+        "matrix": ([dim, window], 1),
+        "hidden": ([1, dim], 0),
+        "bounded": ([1, dim], 0),
+    }
+    graph = schema.SubGraphT()
+    graph.tensors = [_tensor(schema, name, shape, buffer) for name, (shape, buffer) in shapes.items()]
+    graph.inputs, graph.outputs = [0], [3]
+    graph.operators = [_operator(schema, 0, [0, 1, -1], [2]), _operator(schema, 1, [2], [3])]
+    graph.operators[0].builtinOptionsType = schema.BuiltinOptions.FullyConnectedOptions
+    graph.operators[0].builtinOptions = schema.FullyConnectedOptionsT()
+    model = schema.ModelT()
+    model.version, model.subgraphs, model.buffers = 3, [graph], buffers
+    model.operatorCodes = [
+        _code(schema, schema.BuiltinOperator.FULLY_CONNECTED),
+        _code(schema, schema.BuiltinOperator.TANH),
+    ]
+    builder = Builder(1024)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    path.write_bytes(bytes(builder.Output()))
+    return path
+
+
+def _tensor(schema: Any, name: str, shape: list[int], buffer: int) -> Any:
+    tensor = schema.TensorT()
+    tensor.name, tensor.shape, tensor.type, tensor.buffer = name.encode(), shape, schema.TensorType.FLOAT32, buffer
+    return tensor
+
+
+def _operator(schema: Any, code: int, inputs: list[int], outputs: list[int]) -> Any:
+    operator = schema.OperatorT()
+    operator.opcodeIndex, operator.inputs, operator.outputs = code, inputs, outputs
+    return operator
+
+
+def _code(schema: Any, operator: int) -> Any:
+    code = schema.OperatorCodeT()
+    code.builtinCode = code.deprecatedBuiltinCode = operator
+    code.version = 1
+    return code
+
+
+def card_file(model: Path, **facts: Any) -> Path:
+    """The card file beside a graph."""
+    path = model.with_name(model.name + ".card.json")
+    path.write_text(json.dumps(facts), encoding="utf-8")
+    return path
+
+
+HEAR = """
+import torch
+
+
+class Model(torch.nn.Module):
+    sample_rate, scene_embedding_size, timestamp_embedding_size = 16_000, 12, 6
+
+    def __init__(self):
+        super().__init__()
+        generator = torch.Generator().manual_seed(0)
+        self.kernel = torch.nn.Parameter(torch.randn(6, 1, 800, generator=generator) / 30)
+
+    def steps(self, audio):
+        return torch.nn.functional.conv1d(audio[:, None], self.kernel, stride=800).tanh().transpose(1, 2)
+
+
+def load_model(model_file_path=""):
+    model = Model()
+    if model_file_path:
+        model.load_state_dict(torch.load(model_file_path, weights_only=True))
+    return model
+
+
+def get_timestamp_embeddings(audio, model):
+    steps = model.steps(audio)
+    return steps, (torch.arange(steps.shape[1]) * 50.0).expand(len(audio), -1)
+
+
+def get_scene_embeddings(audio, model):
+    steps = model.steps(audio)
+    return torch.cat([steps.mean(1), steps.amax(1)], dim=1)
+"""
+
+
+def hear_module(path: Path) -> Path:
+    """A module with the HEAR 2021 API: 12-d scenes, 6-d time steps every 50 ms."""
+    path.write_text(HEAR, encoding="utf-8")
+    return path
+
+
+def vectors(path: Path, *, dim: int = 5) -> Path:
+    """A table of vectors: two whole files and a segment of the first."""
+    values = np.random.default_rng(0).normal(size=(3, dim)).astype(np.float32)
+    columns = {
+        "file": ["a.wav", "sub/b.wav", "a.wav"],
+        "start": [0.0, 0.0, 0.5],
+        "end": pa.array([None, None, 1.25], pa.float64()),
+        "embedding": pa.FixedSizeListArray.from_arrays(pa.array(values.reshape(-1)), dim),
+    }
+    pq.write_table(pa.table(columns), path)
+    return path
+
+
+Maker = Callable[[Path], str]
+
+
+def examples() -> dict[str, Maker]:
+    """A name on the shelf for every kind of wrapped model, made in an empty folder."""
+    makers: dict[str, Maker] = {
+        "onnx": lambda folder: f"onnx/{onnx_graph(folder / 'tiny.onnx')}",
+        "litert": lambda folder: f"litert/{litert_graph(folder / 'tiny.tflite')}",
+        "hear": lambda folder: f"hear/{hear_module(folder / 'tiny.py').with_suffix('')}",
+        "hear@timestamps": lambda folder: f"hear/{hear_module(folder / 'tiny.py').with_suffix('')}@timestamps",
+        "vectors": lambda folder: f"vectors/{vectors(folder / 'tiny.parquet')}",
+    }
+    for family in TRANSFORMERS:
+        makers[f"transformers {family}"] = lambda folder, family=family: f"transformers/{transformer(family, folder)}"  # type: ignore[misc]
+    makers["transformers @1"] = lambda folder: f"transformers/{transformer('wavlm_layer', folder)}@1"
+    makers["transformers @all"] = lambda folder: f"transformers/{transformer('hubert_group', folder)}@all"
+    return makers
