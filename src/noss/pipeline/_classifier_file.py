@@ -62,7 +62,7 @@ def save_classifier(folder: Path, trained: Trained, *, facts: Mapping[str, Any])
     """
     from safetensors.numpy import save
 
-    arrays = {name: np.ascontiguousarray(array) for name, array in trained.fitted.probe.arrays().items()}
+    arrays = {name: np.asarray(array, order="C") for name, array in trained.fitted.probe.arrays().items()}
     content = save(arrays)
     with replacing(folder / "weights.safetensors") as temporary:
         temporary.write_bytes(content)
@@ -113,6 +113,7 @@ def read_classifier(folder: Path, *, cache: Path | None = None) -> Saved:
             f"{folder} was fitted on another revision of {model.name} (noss {facts['noss_version']}), whose embeddings"
             " differ from today's: fit the classifier again, or install that version"
         )
+    _check_values(folder, facts, layers=model.card.layers)
     return Saved(facts=facts, model=model, trained=_trained(folder, facts))
 
 
@@ -131,6 +132,19 @@ def _check_own(folder: Path, facts: Mapping[str, Any]) -> None:
         part = shelf.parse(name).part
         if part.endswith(".py") and Path(part).resolve().is_relative_to(folder.resolve()):
             raise ModelError(f"{folder} names code of its own ({part}), which is not run: move the file elsewhere")
+
+
+def _check_values(folder: Path, facts: Mapping[str, Any], *, layers: int) -> None:
+    classes, present, temperature = facts["classes"], facts["present"], facts["temperature"]
+    sound = {
+        "layer": 0 <= facts["layer"] < layers,
+        "classes": classes is None or (len(set(classes)) > 1 and all(isinstance(name, str) for name in classes)),
+        "present": (present is None) == (classes is None) and set(present or ()) <= set(range(len(classes or ()))),
+        "temperature": (temperature is None) == (classes is None) and (temperature is None or temperature > 0),
+    }
+    for name, is_sound in sound.items():
+        if not is_sound:
+            raise ModelError(f"{folder / 'classifier.json'} is broken at {name!r}: fit the classifier again")
 
 
 def _trained(folder: Path, facts: Mapping[str, Any]) -> Trained:

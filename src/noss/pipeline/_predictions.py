@@ -39,8 +39,8 @@ class Predictions:
     end_s: Sequence[float | None]
     speakers: Sequence[str | None]
     folds: Sequence[int | None]
-    true_N: NDArray[Any]
-    scores_NK: NDArray[np.float64]
+    true_N: NDArray[Any]  # noqa: N815
+    scores_NK: NDArray[np.float64]  # noqa: N815
 
     @property
     def classes(self) -> tuple[str, ...] | None:
@@ -59,7 +59,7 @@ def write_predictions(path: Path, predictions: Predictions) -> None:
     Raises:
         StoreError: The folder cannot be written.
     """
-    facts = json.dumps(dict(predictions.facts), ensure_ascii=False).encode()
+    facts = json.dumps(dict(predictions.facts)).encode()
     table = pa.table(_rows(predictions) | _scores(predictions)).replace_schema_metadata({_KEY: facts})
     with replacing(path) as temporary:
         pq.write_table(table, temporary, compression="zstd")

@@ -24,8 +24,8 @@ class _Scored:
     """One fold: its place in the protocol, its test rows (N,), their scores (N, K), how it was fitted."""
 
     fold: int
-    test_N: NDArray[np.int64]
-    scores_NK: NDArray[np.float64]
+    test_N: NDArray[np.int64]  # noqa: N815
+    scores_NK: NDArray[np.float64]  # noqa: N815
     choice: Choice
     num_train: int
 
@@ -111,7 +111,9 @@ def _score(data: Data, x_NLD: NDArray[np.float32], fold: Fold, *, place: int, le
 
 
 def _below(path: Path, root: Path) -> str:
-    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path.absolute())
+    """The path as text below the root where it can be; bytes of a name that are no UTF-8 are written as escapes."""
+    text = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path.absolute())
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _options(choice: Choice, *, num_layers: int) -> dict[str, Any]:

@@ -122,7 +122,7 @@ def read_scores(path: Path) -> list[Score]:
         DataError: No such file, or a line is not a record; the message names the line.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"cannot read the scores {path}: {error}; run `noss run` or `noss score` first") from error
     return [_parse(line, f"{path}, line {number}") for number, line in enumerate(lines, start=1) if line.strip()]
@@ -134,7 +134,7 @@ def write_scores(path: Path, scores: Sequence[Score]) -> None:
     Raises:
         StoreError: The folder cannot be written.
     """
-    lines = [json.dumps(asdict(one), ensure_ascii=False, allow_nan=False) for one in scores]
+    lines = [json.dumps(asdict(one), allow_nan=False) for one in scores]
     write_text(path, "".join(f"{line}\n" for line in lines))
 
 
