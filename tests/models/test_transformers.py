@@ -135,6 +135,20 @@ def test_models_said_not_to_mask_padding_do_not(family: str, tmp_path: Path) -> 
     assert (together[1, :, : int(lengths[0])] - alone[0]).abs().max() > 1e-5
 
 
+@pytest.mark.gpu
+@pytest.mark.parametrize("family", ["wav2vec2_layer", "wavlm_layer", "whisper", "ast", "w2v_bert"])
+def test_a_model_moved_to_a_gpu_gives_what_it_gave(family: str, tmp_path: Path) -> None:
+    embed = transformers.build(str(tiny_models.transformer(family, tmp_path)))
+    waveform = torch.from_numpy(np.stack([_speech(), np.pad(_speech(0.6), (0, 6400))]))
+    lengths = torch.tensor([RATE, 9600])
+    expected, counts = embed(waveform, lengths)
+    assert isinstance(embed, torch.nn.Module)
+    found, moved = embed.cuda()(waveform.cuda(), lengths.cuda())
+    assert moved.tolist() == counts.tolist()
+    for row, count in enumerate(counts.tolist()):
+        torch.testing.assert_close(found[row, :, :count].cpu(), expected[row, :, :count], rtol=0, atol=1e-3)
+
+
 def test_a_checkpoint_with_a_head_gives_what_its_encoder_gives(tmp_path: Path) -> None:
     torch.manual_seed(0)
     whole = library.Wav2Vec2ForCTC(library.Wav2Vec2Config(**tiny_models.WAVEFORM, vocab_size=20)).eval()

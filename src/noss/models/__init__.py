@@ -10,6 +10,11 @@ A wrapper of foreign models (`onnx/PATH`, `transformers/ID`), whose facts are kn
 `card(choice: str, **options) -> Card` in place of `CARDS`. A layer in the name (`@6`, `@all`) reaches `card` and
 `build` as the option `layer="6"`.
 
+A table of vectors made elsewhere defines `lookup` in place of `build`: it takes clips as (file, start_s, end_s), end_s
+None for the end of the file, and gives their vectors and which of them it has::
+
+    def lookup(choice: str, keys: Sequence[tuple[Path, float, float | None]]) -> tuple[vectors_ND, found_N]: ...
+
 Reading cards must be cheap: a model file imports torch and every foreign package inside `build`, never at its top.
 
 A model only states facts and maps waveforms to frames. Decoding, resampling, padding short clips, cutting long ones,

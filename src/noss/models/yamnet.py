@@ -26,7 +26,7 @@ FACTS = CardFile(
     licence="Apache-2.0",
     citation="Gemmeke et al. 2017, Audio Set; Howard et al. 2017, MobileNets",
     trained_on=("AudioSet",),
-    num_parameters=3_751_369,
+    num_parameters=3_729_481,
     notes="Values depend on the LiteRT runtime (int8 log-mel inside the graph); 0.975 s windows every 0.48 s.",
 )
 
