@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -259,3 +261,16 @@ def test_opening_a_litert_graph_writes_nothing_to_the_terminal(
     path = tiny_models.litert_graph(tmp_path / "tiny.tflite")
     litert.build(str(path))(_noise(400), torch.tensor([400]))
     assert capfd.readouterr() == ("", "")
+
+
+def test_cards_are_read_without_torch(tmp_path: Path) -> None:
+    examples = tiny_models.examples()
+    for kind in ("onnx", "litert", "vectors", "transformers hubert_group"):
+        (tmp_path / kind).mkdir()
+    names = [examples[kind](tmp_path / kind) for kind in ("onnx", "litert", "vectors", "transformers hubert_group")]
+    code = (
+        "import sys; from noss.pipeline._models import open_model; "
+        f"[open_model(name) for name in {[*names, 'opensmile/egemaps']!r}]; print('torch' in sys.modules)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "False"
