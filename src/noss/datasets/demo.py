@@ -192,5 +192,10 @@ def _write(path: Path, content: bytes) -> None:
     # Never seen half-written, by a second process or after a kill: whole bytes under another name, then the name.
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
-        file.write(content)
-    Path(file.name).replace(path)
+        temporary = Path(file.name)
+        try:
+            file.write(content)
+            file.flush()
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
