@@ -137,8 +137,10 @@ def pad_short(
     waveform_BT: Tensor, lengths_B: Tensor, *, min_samples: int, padding: Literal["zeros", "symmetric"]
 ) -> Tensor:
     """Waveforms (B, T), zero behind `lengths_B` (B,), with shorter clips padded on the right to `min_samples`."""
-    missing = torch.sym_max(0, min_samples - waveform_BT.shape[-1])  # type: ignore[no-untyped-call]
-    waveform_BT = functional.pad(waveform_BT, (0, missing))
+    num_samples = waveform_BT.shape[-1]
+    if not isinstance(num_samples, int) or num_samples < min_samples:  # in an exported graph it may not be a number yet
+        missing = torch.sym_max(0, min_samples - num_samples)  # type: ignore[no-untyped-call]
+        waveform_BT = functional.pad(waveform_BT, (0, missing))
     if padding == "zeros":
         return waveform_BT
     head_BT, tail_BT = waveform_BT[:, :min_samples], waveform_BT[:, min_samples:]
