@@ -68,7 +68,7 @@ class Trial:
     def __init__(self, embedder: Embedder, card: Card, *, seed: int) -> None:
         self.embedder, self.card = embedder, card
         generator = np.random.default_rng(seed)
-        shortest = max(card.min_s, 0.4)
+        shortest = max(card.min_s, 0.4, 3 / card.frame_rate if card.frame_rate else 0.0)
         sizes_s = (shortest * np.array([1.0, 2.3, 1.61])).tolist()
         voices = [_voice(seconds, card.sample_rate, generator) for seconds in sizes_s]
         self.clips = [self._fit(level * voice) for level, voice in zip((1.0, 0.2, 1.5), voices, strict=True)]
