@@ -26,6 +26,7 @@ from noss.datasets._files import Finder
 from noss.datasets._table import Table, names, read, seconds
 from noss.errors import DataError
 
+ROOT = "file"
 _SPLITS: Mapping[str, Split] = {
     "train": "train", "training": "train", "pretrain": "train",
     "dev": "dev", "val": "dev", "valid": "dev", "validation": "dev", "devel": "dev", "development": "dev",

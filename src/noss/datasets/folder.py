@@ -14,6 +14,7 @@ from noss.datasets import Clip, Dataset, Split
 from noss.datasets._files import folders, walk
 from noss.errors import DataError
 
+ROOT = "folder"
 _SPLITS: Mapping[str, Split] = {
     "train": "train", "training": "train",
     "dev": "dev", "val": "dev", "valid": "dev", "validation": "dev",

@@ -1,7 +1,8 @@
 """Datasets by name: what `ravdess/emotion` or `csv/./calls.csv/mood` stands for, as clips and facts.
 
-Beside its contract, a dataset file may define two hooks: `default_root(cache) -> Path`, where its clips are when no root
-is given, and `warnings(root) -> Sequence[str]`, lines to show beside every score on them.
+Beside its contract, a dataset file may define `default_root(cache) -> Path`, where its clips are when no root is given;
+`warnings(root) -> Sequence[str]`, lines to show beside every score on them; and a wrapper `ROOT`, `"file"` or `"folder"`,
+what its path is.
 """
 
 from __future__ import annotations
@@ -158,7 +159,7 @@ def find(name: str, *, roots: Mapping[str, Path], cache: Path | None = None) -> 
         return Source(module=module, name=parsed.part, target=choice, root=root)
     if choice is None:
         raise DataError(f"{name} names no path: write {name}/PATH, for example {name}/./clips")
-    root_text, target = _longest_path(choice)
+    root_text, target = _path_and_target(choice, kind=getattr(module, "ROOT", "file or folder"))
     return Source(module=module, name=f"{parsed.part}/{root_text}", target=target, root=Path(root_text))
 
 
@@ -166,17 +167,20 @@ def _is_wrapper(module: ModuleType) -> bool:
     return not hasattr(module, "DATASET")
 
 
-def _longest_path(choice: str) -> tuple[str, str | None]:
-    parts = choice.split("/")
-    for length in range(len(parts), 0, -1):
-        path = "/".join(parts[:length])
-        if path and Path(path).exists():
-            return path, "/".join(parts[length:]) or None
-    parent = Path(choice).parent
-    names = [path.name for path in parent.iterdir()] if parent.is_dir() else []
-    near = difflib.get_close_matches(Path(choice).name, names, n=2)
-    hint = f"did you mean {' or '.join(near)}?" if near else "give a path as seen from this folder, or from /"
-    raise DataError(f"there is no file or folder {choice}: {hint}")
+def _path_and_target(choice: str, *, kind: str) -> tuple[str, str | None]:
+    is_there = {"file": Path.is_file, "folder": Path.is_dir}.get(kind, Path.exists)
+    head, _, last = choice.rpartition("/")
+    if is_there(Path(choice)):
+        return choice, None
+    if head and is_there(Path(head)):
+        return head, last or None
+    for path in filter(None, (choice, head)):
+        parent = Path(path).parent
+        names = [entry.name for entry in parent.iterdir()] if parent.is_dir() else []
+        near = difflib.get_close_matches(Path(path).name, names, n=2)
+        if near:
+            raise DataError(f"there is no {kind} {choice}: did you mean {' or '.join(near)}?")
+    raise DataError(f"there is no {kind} {choice}: give a path as seen from this folder, or from /")
 
 
 def _root(module: ModuleType, part: str, *, roots: Mapping[str, Path], cache: Path | None) -> Path:
@@ -216,7 +220,8 @@ def _targets(source: Source) -> list[str]:
 def _unknown_target(source: Source) -> str:
     word, card = source.target or "", source.card
     why = next((note for note in card.notes if note.startswith(f"The column {word} ")), "")
-    return why or f"{source.name} has no target {word!r}: {shelf.did_you_mean(word, list(card.targets))}"
+    also = f", and {source.root / word} is no folder" if source.root.is_dir() and _is_wrapper(source.module) else ""
+    return why or f"{source.name} has no target {word!r}{also}: {shelf.did_you_mean(word, list(card.targets))}"
 
 
 def _classes(source: Source, target: str, clips: Sequence[Clip]) -> tuple[str, ...] | None:
