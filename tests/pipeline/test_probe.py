@@ -96,6 +96,16 @@ def test_setting_and_layer_are_chosen_on_validation(tmp_path: Path, spy):
     assert facts["num_train"] == 96
 
 
+def test_rows_that_several_folds_fit_on_are_fitted_once(tmp_path: Path, spy):
+    """With five published folds, the folds inside a training set are the other four: ten pairs and not twenty."""
+    given, _ = mood_task(num=120)
+    given.clips[:] = [replace(clip, fold=row % 5) for row, clip in enumerate(given.clips)]
+    y_N = np.array([CLASSES.index(clip.labels["mood"]) for clip in given.clips])
+    probe_task(given, embedded(given, _layered(given, y_N)), model(layers=2), out=tmp_path)
+    selections = 10 * 2 * len(Spy.SETTINGS)
+    assert len(spy.fitted_on) == selections + 5
+
+
 def test_ties_go_to_the_simplest_setting_and_the_lowest_layer():
     given, _ = mood_task(num=60)
     y_N = np.array([CLASSES.index(clip.labels["mood"]) for clip in given.clips])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from noss.pipeline._classifier_calibration import calibrate, fit_temperature
-from noss.pipeline._predictions_fit import Choice, Fitted, Learner, Rows, choose, fit_rows
+from noss.pipeline._predictions_fit import Choice, Fitted, Learner, Pairs, choose, fit_rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,9 +28,7 @@ class Trained:
         return calibrate(scores_NK, temperature=self.temperature, probabilities=self.fitted.probe.PROBABILITIES)
 
 
-def train(
-    learner: Learner, x_NLD: NDArray[np.float32], y_N: NDArray[Any], pairs: Sequence[tuple[Rows, Rows]]
-) -> Trained:
+def train(learner: Learner, x_NLD: NDArray[np.float32], y_N: NDArray[Any], pairs: Pairs) -> Trained:
     """A probe fitted on all rows.
 
     Args:
@@ -52,7 +49,7 @@ def train(
 
 
 def _temperature(
-    learner: Learner, x_NLD: NDArray[np.float32], y_N: NDArray[Any], pairs: Sequence[tuple[Rows, Rows]], choice: Choice
+    learner: Learner, x_NLD: NDArray[np.float32], y_N: NDArray[Any], pairs: Pairs, choice: Choice
 ) -> float:
     usable = [(fit_N, out_N) for fit_N, out_N in pairs if len(out_N) and len(np.unique(y_N[fit_N])) > 1]
     if not usable:

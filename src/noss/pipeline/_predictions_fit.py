@@ -14,6 +14,7 @@ from noss.errors import ProbeError
 from noss.probes import Probe, fit_all
 
 Rows = NDArray[np.int64]
+Pairs = Sequence[tuple[Rows, Rows]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,9 +68,7 @@ class Fitted:
         return scores_NK
 
 
-def choose(
-    learner: Learner, x_NLD: NDArray[np.float32], y_N: NDArray[Any], pairs: Sequence[tuple[Rows, Rows]]
-) -> Choice:
+def choose(learner: Learner, x_NLD: NDArray[np.float32], y_N: NDArray[Any], pairs: Pairs) -> Choice:
     """The setting and layer with the best metric on validation, averaged over pairs of (fit, validation) rows.
 
     Ties go to the simplest setting, then to the lowest layer. Where no pair can tell (one class on either side), the
@@ -81,11 +80,44 @@ def choose(
         y_N: Class indices or numbers (N,).
         pairs: Rows to fit on and rows to choose on; never a test clip.
     """
+    return choose_each(learner, x_NLD, y_N, [pairs])[0]
+
+
+def choose_each(
+    learner: Learner, x_NLD: NDArray[np.float32], y_N: NDArray[Any], folds: Sequence[Pairs]
+) -> list[Choice]:
+    """As `choose`, for every fold of a task.
+
+    Rows that several folds fit on are fitted once: where the folds inside a training set are the other test sets, that
+    is half of all.
+
+    Args:
+        learner: What to fit.
+        x_NLD: Embeddings (N, L, D).
+        y_N: Class indices or numbers (N,).
+        folds: The pairs of each fold.
+    """
+    if len(learner.probe.SETTINGS) * x_NLD.shape[1] == 1:
+        return [Choice(setting=learner.probe.SETTINGS[0], layer=0)] * len(folds)
+    values: list[list[NDArray[np.float64]]] = [[] for _ in folds]
+    for fit_N, wanted in _by_fit(folds):
+        found = _values(learner, x_NLD, y_N, fit_N=fit_N, devs=[dev_N for _, dev_N in wanted])
+        for (place, _), value_SL in zip(wanted, found, strict=True):
+            values[place].append(value_SL)
+    return [_best(learner, of_fold, num_layers=x_NLD.shape[1]) for of_fold in values]
+
+
+def _by_fit(folds: Sequence[Pairs]) -> list[tuple[Rows, list[tuple[int, Rows]]]]:
+    """Each set of rows to fit on, with the folds that want it and the rows they choose on."""
+    found: dict[bytes, tuple[Rows, list[tuple[int, Rows]]]] = {}
+    for place, pairs in enumerate(folds):
+        for fit_N, dev_N in pairs:
+            found.setdefault(fit_N.tobytes(), (fit_N, []))[1].append((place, dev_N))
+    return list(found.values())
+
+
+def _best(learner: Learner, values: Sequence[NDArray[np.float64]], *, num_layers: int) -> Choice:
     settings = learner.probe.SETTINGS
-    num_layers = x_NLD.shape[1]
-    if len(settings) * num_layers == 1:
-        return Choice(setting=settings[0], layer=0)
-    values = [_values(learner, x_NLD, y_N, fit_N=fit_N, dev_N=dev_N) for fit_N, dev_N in pairs]
     told = [value_SL for value_SL in values if np.isfinite(value_SL).any()]
     if not told:
         return Choice(setting=settings[len(settings) // 2], layer=0, chosen=False)
@@ -103,22 +135,25 @@ def fit_rows(learner: Learner, x_NLD: NDArray[np.float32], y_N: NDArray[Any], ro
 
 
 def _values(
-    learner: Learner, x_NLD: NDArray[np.float32], y_N: NDArray[Any], *, fit_N: Rows, dev_N: Rows
-) -> NDArray[np.float64]:
-    """How good (S, L) every setting and layer is on validation rows: higher is better, -inf where undefined."""
+    learner: Learner, x_NLD: NDArray[np.float32], y_N: NDArray[Any], *, fit_N: Rows, devs: Sequence[Rows]
+) -> list[NDArray[np.float64]]:
+    """How good (S, L) settings and layers are on sets of validation rows: higher is better, -inf where undefined."""
     settings, num_layers = learner.probe.SETTINGS, x_NLD.shape[1]
-    value_SL = np.full((len(settings), num_layers), -np.inf)
-    if len(dev_N) == 0 or not _can_fit(learner, y_N[fit_N]):
-        return value_SL
-    dev_NLD = x_NLD[dev_N]
+    values = [np.full((len(settings), num_layers), -np.inf) for _ in devs]
+    if not _can_fit(learner, y_N[fit_N]):
+        return values
     for layer in range(num_layers):
         fitted = _fit_layer(learner, x_NLD, y_N, fit_N, settings=settings, layer=layer)
-        value_SL[:, layer] = [_value(learner.metric, y_N[dev_N], one.scores(dev_NLD)) for one in fitted]
-    return value_SL
+        for value_SL, dev_N in zip(values, devs, strict=True):
+            dev_NLD = x_NLD[dev_N]
+            value_SL[:, layer] = [_value(learner.metric, y_N[dev_N], one.scores(dev_NLD)) for one in fitted]
+    return values
 
 
 def _value(metric: ModuleType, true_N: NDArray[Any], scores_NK: NDArray[np.float64]) -> float:
     """The metric, turned so that higher is better; -inf where these clips do not define it."""
+    if not len(true_N):
+        return -np.inf
     try:
         value = float(metric.score(true_N, scores_NK))
     except ValueError:

@@ -14,7 +14,7 @@ from noss import __version__
 from noss.pipeline._models import Model
 from noss.pipeline._predictions import Predictions
 from noss.pipeline._predictions_data import Data
-from noss.pipeline._predictions_fit import Choice, Learner, choose, fit_rows
+from noss.pipeline._predictions_fit import Choice, Learner, choose_each, fit_rows
 from noss.pipeline._split import Fold, Protocol
 from noss.pipeline.embed import Embedded
 
@@ -42,7 +42,10 @@ def predict_task(
         learner: What to fit.
         facts: What is known before fitting; returned with the predictions.
     """
-    scored = [_score(data, x_NLD, fold, place=place, learner=learner) for place, fold in enumerate(protocol.folds)]
+    pairs = [[(data.places(fit_N), data.places(dev_N)) for fit_N, dev_N in fold.inner] for fold in protocol.folds]
+    choices = choose_each(learner, x_NLD, data.y_N, pairs)
+    folds = [fold for fold in enumerate(protocol.folds) if len(data.places(fold[1].test_N))]
+    scored = [_score(data, x_NLD, fold, place, learner=learner, choice=choices[place]) for place, fold in folds]
     test_N = np.concatenate([one.test_N for one in scored])
     order_N = np.argsort(test_N, kind="stable")
     fold_N = np.concatenate([np.full(len(one.test_N), one.fold) for one in scored])[order_N]
@@ -96,10 +99,10 @@ def facts_of(data: Data, embedded: Embedded, model: Model, *, protocol: Protocol
     }
 
 
-def _score(data: Data, x_NLD: NDArray[np.float32], fold: Fold, *, place: int, learner: Learner) -> _Scored:
+def _score(
+    data: Data, x_NLD: NDArray[np.float32], fold: Fold, place: int, *, learner: Learner, choice: Choice
+) -> _Scored:
     train_N, test_N = data.places(fold.train_N), data.places(fold.test_N)
-    pairs = [(data.places(fit_N), data.places(dev_N)) for fit_N, dev_N in fold.inner]
-    choice = choose(learner, x_NLD, data.y_N, pairs)
     fitted = fit_rows(learner, x_NLD, data.y_N, train_N, choice=choice)
     return _Scored(
         fold=place,
