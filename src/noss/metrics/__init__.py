@@ -14,6 +14,10 @@ out. It is what makes thousands of bootstrap draws cheap, and must equal `score`
 `true_N` holds class indices (int64) or numbers (float64); `scores_NK` scores of K classes, or (N, 1) numbers. A class
 may be absent from `true_N`: a metric that averages over classes averages over those present. Where a draw leaves
 nothing to measure (say, one class only), `draws` gives NaN for it and `score` raises `ValueError`.
+
+A file may also define `chance(true_N, num_classes) -> float`: the value of the best answer that is the same for every
+clip (the most frequent class, the class shares, the median), to be shown beside a score. `num_classes` is K, and 0
+for numbers. It is absent where such an answer tells nothing (a constant can be perfectly calibrated).
 """
 
 from __future__ import annotations
