@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from noss.audio.read import read
+from noss.audio.read import stream
 from noss.errors import AudioError
 
 SAMPLE_RATE = 16000
@@ -62,8 +62,8 @@ def data_uri(clip: Heard) -> str:
     Raises:
         AudioError: The file cannot be read.
     """
-    end_s = clip.start_s + MAX_S if clip.end_s is None else min(clip.end_s, clip.start_s + MAX_S)
-    waveform_T, _ = read(clip.path, sample_rate=SAMPLE_RATE, start_s=clip.start_s, end_s=end_s)
+    windows = stream(clip.path, sample_rate=SAMPLE_RATE, window_s=MAX_S, start_s=clip.start_s, end_s=clip.end_s)
+    waveform_T = next(windows)
     peak = float(np.abs(waveform_T).max(initial=0.0))
     gain = min(_PEAK / peak, _MAX_GAIN) if peak > 0 else 1.0
     packed = io.BytesIO()

@@ -32,7 +32,7 @@ def specs() -> dict[str, dict[str, Any]]:
 
 def _bare(chart: Any) -> dict[str, Any]:
     spec: dict[str, Any] = chart.to_dict(validate=True)
-    return {key: value for key, value in spec.items() if key not in {"$schema", "config", "data"}}
+    return {key: value for key, value in spec.items() if key not in {"$schema", "config"}}
 
 
 def _rows() -> alt.NamedData:
@@ -68,7 +68,7 @@ def _confusion() -> alt.LayerChart:
         x=alt.X("predicted:N", sort=None, title="predicted", axis=alt.Axis(orient="top", labelAngle=-60)),
         y=alt.Y("truth:N", sort=None, title="truth"),
     )
-    scale = alt.Scale(domain=[0, 1], range=["var(--surface)", "var(--accent)"])
+    scale = alt.Scale(domain=[0, 1], range=["var(--surface)", "var(--accent)"], interpolate="rgb")
     cell = base.mark_rect(stroke="var(--line)", strokeWidth=0.5).encode(
         color=alt.Color("share:Q", scale=scale, legend=None),
         tooltip=["truth:N", "predicted:N", "clips:Q", alt.Tooltip("share:Q", format=".1%")],
@@ -95,7 +95,7 @@ def _speakers() -> alt.LayerChart:
     import altair as alt
 
     base = alt.Chart(_rows()).encode(y=alt.Y("model:N", sort=None, title=None))
-    across = alt.X("value:Q", title="{value}, each speaker", scale=alt.Scale(zero=False, nice=True))
+    across = alt.X("value:Q", title="{value}", scale=alt.Scale(zero=False, nice=True))
     tooltip = ["model:N", "speaker:N", alt.Tooltip("value:Q", format="{format}"), "clips:Q"]
     ticks = base.mark_tick(thickness=2, opacity=0.5, color="var(--accent)", height={"band": 0.5}).encode(
         x=across, tooltip=tooltip
@@ -156,9 +156,10 @@ def _tradeoff() -> alt.LayerChart:
     """Quality by speed, with the size of the model as the size of its mark."""
     import altair as alt
 
+    few = {"grid": False, "tickCount": 5, "format": "~g"}
     states = alt.Scale(domain=_STATES, range=[*["var(--accent)"] * 2, *["var(--muted)"] * 2])
     base = alt.Chart(_rows()).encode(
-        x=alt.X("speed:Q", title="hours of audio a second", scale=alt.Scale(type="log", nice=True, padding=24)),
+        x=alt.X("speed:Q", title="hours of audio a second", scale=alt.Scale(type="log", padding=48), axis=alt.Axis(**few)),
         y=alt.Y("value:Q", title="{value}", scale=alt.Scale(zero=False, reverse=False, padding=16)),
     )
     interval = base.mark_rule(strokeWidth=2, opacity=0.35).encode(
@@ -170,5 +171,5 @@ def _tradeoff() -> alt.LayerChart:
         color=alt.Color("state:N", scale=states, legend=None),
         tooltip=["model:N", *numbers],
     )
-    names = base.mark_text(align="center", dy=-16, fontSize=11, color="var(--ink)").encode(text="model:N")
+    names = base.mark_text(align="center", baseline="bottom", dy=-19, fontSize=11, color="var(--ink)").encode(text="model:N")
     return alt.layer(interval, marks, names).properties(width="container", height=360)

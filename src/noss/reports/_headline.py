@@ -25,7 +25,7 @@ def headline(board: Leaderboard) -> str:
 
 
 def verdict(board: Leaderboard, column: Column) -> str:
-    """How the best of one task stands to the next best: `leads X by 4.2 points (1.1 to 7.3)`, or who is tied."""
+    """How the best of one task stands to the next best: `leads X by 4.2 points, 95 % interval 1.1 to 7.3`, or who is tied."""
     ranked = _ranked(board, column.task)
     if len(ranked) < 2:
         return "the only ranked model"
@@ -37,17 +37,17 @@ def verdict(board: Leaderboard, column: Column) -> str:
     if not tied:
         return f"leads {name} by {by}"
     if name not in tied:
-        return f"{by} ahead of {name}, and not to be told apart from {_list(tied)}"
+        return f"{by} ahead of {name}; tied with {_list(tied)}"
     others = f" and {len(tied) - 1} more" if len(tied) > 1 else ""
-    return f"not to be told apart from {name}{others}: {by} ahead"
+    return f"tied with {name}{others}: ahead by {by}"
 
 
 def difference(unit: Unit, cell: Cell) -> str:
-    """How far a model is behind the best, as `4.2 points (95 % interval 1.1 to 7.3)`."""
+    """How far a model is behind the best, as `4.2 points, 95 % interval 1.1 to 7.3`."""
     if cell.gap is None:
         return "an unknown distance"
     behind, low, high = (shown(value, unit) for value in (cell.gap.behind, cell.gap.low, cell.gap.high))
-    return f"{behind}{' points' if unit.percent else ''} (95 % interval {low} to {high})"
+    return f"{behind}{' points' if unit.percent else ''}, 95 % interval {low} to {high}"
 
 
 def best(board: Leaderboard, column: Column) -> tuple[str, Cell] | None:

@@ -113,8 +113,8 @@ def row_names(scores: Sequence[Score]) -> dict[str, str]:
 
 
 def shown(value: float, unit: Unit) -> str:
-    """A value in words: one decimal for per cent, three for other numbers."""
-    return f"{100 * value:.1f}" if unit.percent else f"{value:.3f}"
+    """A value in words: one decimal for per cent, three for other numbers, with a true minus sign."""
+    return (f"{100 * value:.1f}" if unit.percent else f"{value:.3f}").replace("-", "\u2212")
 
 
 def warnings(scores: Sequence[Score]) -> list[Loud]:

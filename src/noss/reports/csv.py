@@ -12,7 +12,7 @@ from noss.reports import Details, Score
 
 SUFFIX = ".csv"
 PAGES = False
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+_FORMULA = ("=", "+", "-", "@", "\t", "\n")
 
 
 def write(scores: list[Score], path: Path, *, details: Details | None = None) -> None:
@@ -32,6 +32,7 @@ def _cell(value: Any) -> Any:
         value = "; ".join(value) if all(isinstance(item, str) for item in value) else json.dumps(value)
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, str) and value.lstrip(" ").startswith(_FORMULA):
-        return f"'{value}"
-    return value
+    if not isinstance(value, str):
+        return value
+    text = value.replace("\r\n", "\n").replace("\r", "\n")
+    return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) else text

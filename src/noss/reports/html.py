@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 import shlex
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from noss.reports import Details, Score
 from noss.reports._charts import specs
@@ -60,7 +61,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "allow_nan": False, "separators": (",", ":")}
-    environment.filters.update(readable=readable, pretty=_pretty, place=_place, shown=_shown)
+    environment.filters.update(readable=readable, pretty=_pretty, place=_place, shown=_shown, breakable=_breakable)
     environment.globals.update(difference=difference, unit_of=unit_of)
     return environment
 
@@ -147,6 +148,11 @@ def _model(row: Row) -> dict[str, Any]:
         "size_mb": row.facts.size_mb,
         "dim": row.facts.dim,
     }
+
+
+def _breakable(name: str) -> Markup:
+    """A name that may break behind its slashes, dots and underscores."""
+    return Markup(re.sub(r"([/_@])", r"\1<wbr>", str(escape(name))))
 
 
 def _command(settings: Any) -> str:

@@ -49,7 +49,7 @@ def write(scores: list[Score], path: Path, *, details: Details | None = None) ->
 def escaped(text: str) -> str:
     """Text that TeX sets as it stands."""
     plain = re.sub(r"[ \t\r\n]+", " ", text)
-    return "".join(_SPECIAL.get(sign, sign) for sign in plain).replace("\u00a0", "~")
+    return "".join(_SPECIAL.get(sign, sign) for sign in plain).replace("\u00a0", "~").replace("\u2212", "$-$")
 
 
 def _body(board: Leaderboard) -> list[str]:
@@ -72,8 +72,8 @@ def _heading(column: Column) -> str:
 def _cell(cell: Cell | None) -> str:
     if cell is None:
         return "--"
-    value = f"\\textbf{{{cell.text}}}" if cell.tied else cell.text
-    return f"{value} {{\\scriptsize [{cell.interval}]}}"
+    value = f"\\textbf{{{escaped(cell.text)}}}" if cell.tied else escaped(cell.text)
+    return f"{value} {{\\scriptsize [{escaped(cell.interval)}]}}"
 
 
 def _line(cells: list[str]) -> str:

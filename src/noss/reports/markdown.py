@@ -57,7 +57,8 @@ def _legend(board: Leaderboard, details: Details | None) -> str:
     bold = "the best of the task and all that cannot be told apart from it" if _knows_ties(board) else "the best"
     lines = f"Value [95 % interval]. **Bold**: {bold}. Controls take no rank."
     failures = len(details.failures) if details else 0
-    return f"{lines} {failures} failures are listed in failures.csv." if failures else lines
+    listed = f" {failures} {'failure is' if failures == 1 else 'failures are'} listed in failures.csv."
+    return f"{lines}{listed}" if failures else lines
 
 
 def _knows_ties(board: Leaderboard) -> bool:

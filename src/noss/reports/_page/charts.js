@@ -27,10 +27,15 @@ function config(width) {
     view: { stroke: null },
     axis: { labelColor: ink, titleColor: muted, titleFontWeight: "normal", domainColor: line, tickColor: line, gridColor: line,
       gridOpacity: 0.7, labelFontSize: 11, titleFontSize: 11, labelLimit: room, labelOverlap: true },
-    axisX: { tickCount: width < 420 ? 4 : 8 },
+    axisX: { tickCount: width < 640 ? 5 : 8 },
     axisBand: { grid: false, domain: false, ticks: false },
     text: { font }, legend: { labelColor: ink, titleColor: muted },
   };
+}
+
+function bands(spec, rows) {
+  const field = spec.layer.map((layer) => layer.encoding.y?.field).find(Boolean);
+  return Math.max(1, new Set(rows.map((row) => row[field])).size);
 }
 
 async function draw(figure) {
@@ -40,13 +45,14 @@ async function draw(figure) {
   const spec = filled(DATA.specs[figure.dataset.chart], chart.texts ?? {});
   spec.datasets = { rows: chart.rows };
   chart.adjust?.(spec, plot.clientWidth);
+  if (spec.height.step) spec.height = spec.height.step * bands(spec, chart.rows);
   if (!chart.rows.length) {
     drawn.delete(figure);
     plot.replaceChildren(element("p", { class: "note" }, chart.empty ?? "Nothing to show."));
     return;
   }
   const result = await vegaEmbed(plot, spec, {
-    mode: "vega-lite", renderer: "svg", ast: true, config: config(plot.clientWidth), tooltip: { theme: dark.matches ? "dark" : "light" },
+    mode: "vega-lite", renderer: "svg", ast: true, logLevel: 1, config: config(plot.clientWidth), tooltip: { theme: dark.matches ? "dark" : "light" },
     actions: { export: true, source: false, compiled: false, editor: false }, downloadFileName: `noss-${figure.dataset.chart}`,
   });
   drawn.set(figure, result.view);
