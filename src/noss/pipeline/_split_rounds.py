@@ -69,11 +69,16 @@ class Columns:
         return {speaker for speaker in (self.speakers[row] for row in rows) if speaker is not None}
 
     def groups(self, rows: Rows) -> Rows:
-        """Codes of what to keep together among some rows: speakers, or else files, or else equal bytes."""
-        voices = [] if self.shared else [_joined(self.voice_N, self.twin_N)]
-        for group_N in (*voices, _joined(self.file_N, self.twin_N)):
-            if len(np.unique(group_N[rows])) > 1:
-                return group_N[rows]
+        """Codes of what to keep together among some rows: speakers, or else files, or else equal bytes.
+
+        Groups that hold the same bytes are one, unless too few are left for the folds: then training goes without them.
+        """
+        for group_N in (self.file_N,) if self.shared else (self.voice_N, self.file_N):
+            num_groups = len(np.unique(group_N[rows]))
+            if num_groups > 1:
+                joined_N = _joined(group_N[rows], self.twin_N[rows])
+                enough = len(np.unique(joined_N)) >= min(NUM_FOLDS, num_groups)
+                return joined_N if enough else group_N[rows]
         return self.twin_N[rows]
 
 
@@ -151,7 +156,7 @@ def _made(table: Columns, notes: list[str], *, seed: int) -> Rounds:
     every_N = np.arange(len(table.y_N))
     group_N = table.groups(every_N)
     num_groups = len(np.unique(group_N))
-    if num_groups < 2:
+    if len(np.unique(table.twin_N)) < 2:
         raise DataError(f"{table.task.name} has one clip, or the same bytes in every clip: folds need two that differ")
     num_folds = min(NUM_FOLDS, num_groups)
     fold_N = stratified(table.y_N, group_N, num_folds=num_folds, seed=seed)
@@ -213,7 +218,7 @@ def _joined(group_N: Rows, twin_N: Rows) -> Rows:
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    if int(twin_N.max()) + 1 == len(twin_N):  # codes are 0, 1, ...: no two clips are the same
+    if len(np.unique(twin_N)) == len(twin_N):
         return group_N
     num_groups, num_twins = int(group_N.max()) + 1, int(twin_N.max()) + 1
     size = num_groups + num_twins

@@ -15,8 +15,9 @@ Rows = NDArray[np.int64]
 def stratified(y_N: Rows, group_N: Rows, *, num_folds: int, seed: int) -> Rows:
     """The fold (N,) of every clip: no group in two folds, each class spread as evenly as groups allow.
 
-    Groups are dealt out from the largest to the smallest, equal ones in a seeded random order, each to the fold that
-    has the least of its classes so far (relative to the class), then to the smallest fold. No fold stays empty.
+    Groups are dealt out from the most to the least uneven (by the deviation of their class counts, as scikit-learn's
+    `StratifiedGroupKFold` does), equal ones in a seeded random order, each to the fold that has the least of its classes
+    so far (relative to the class), then to the smallest fold. No fold stays empty.
 
     Args:
         y_N: Class indices, 0 to K - 1.
@@ -29,19 +30,19 @@ def stratified(y_N: Rows, group_N: Rows, *, num_folds: int, seed: int) -> Rows:
     assert 1 <= num_folds <= num_groups, "there must be a group for every fold"
     if num_groups == len(y_N):
         return _deal(y_N, num_folds=num_folds, seed=seed)
-    weight_K = 1.0 / np.maximum(np.bincount(y_N, minlength=num_classes), 1)
-    order = np.argsort(group_N, kind="stable")
-    starts = np.searchsorted(group_N[order], np.arange(num_groups + 1))
-    size_G = np.diff(starts)
+    cell, count = np.unique(group_N * num_classes + y_N, return_counts=True)
+    class_of, starts = cell % num_classes, np.searchsorted(cell, np.arange(num_groups + 1) * num_classes)
+    share = count / np.bincount(y_N, minlength=num_classes)[class_of]
+    size_G, square_G = (np.bincount(cell // num_classes, weights) for weights in (count, count**2))
+    uneven_G = np.round(square_G / num_classes - (size_G / num_classes) ** 2, 9)
     shuffled = np.random.RandomState(seed).permutation(num_groups)
-    share_FK, total_F, fold_G = np.zeros((num_folds, num_classes)), np.zeros(num_folds), np.zeros(num_groups, np.int64)
-    for group in shuffled[np.argsort(-size_G[shuffled], kind="stable")]:
-        classes, counts = np.unique(y_N[order[starts[group] : starts[group + 1]]], return_counts=True)
-        share = counts * weight_K[classes]
-        cost_F = share_FK[:, classes] @ share
-        fold = np.lexsort((total_F, np.round(cost_F, 12)))[0]
-        share_FK[fold, classes] += share
-        total_F[fold] += size_G[group]
+    share_FK, size_F, fold_G = np.zeros((num_folds, num_classes)), np.zeros(num_folds), np.zeros(num_groups, np.int64)
+    for group in shuffled[np.argsort(-uneven_G[shuffled], kind="stable")]:
+        here = slice(starts[group], starts[group + 1])
+        cost_F = np.round(share_FK[:, class_of[here]] @ share[here], 12)
+        fold = np.lexsort((size_F, cost_F))[0]
+        share_FK[fold, class_of[here]] += share[here]
+        size_F[fold] += size_G[group]
         fold_G[group] = fold
     return fold_G[group_N]
 
