@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,7 +13,6 @@ from noss.errors import AudioError
 
 WINDOW = 2048
 MAX_BATCH = 512
-_HEADER_THREADS = 4
 
 
 @dataclass(frozen=True)
@@ -56,21 +54,19 @@ class Plan:
         self._share = share
 
     def batches(self) -> Iterator[Batch]:
-        """Batches of one window, longest clips first, while the headers of the next are read."""
-        with ThreadPoolExecutor(_HEADER_THREADS) as pool:
-            coming = self._measure(pool)
-            while measured := [future.result() for future in coming]:
-                coming = self._measure(pool)
-                self._lost.extend(job for job in measured if isinstance(job, Lost))
-                yield from self._pack([job for job in measured if isinstance(job, Job)])
+        """Batches of one window after the other, longest clips first.
+
+        Headers are read by no thread of their own: a worker forked while another thread holds a lock inside the
+        decoder would inherit it locked.
+        """
+        while measured := [measure(job) for job in itertools.islice(self._jobs, WINDOW)]:
+            self._lost.extend(job for job in measured if isinstance(job, Lost))
+            yield from self._pack([job for job in measured if isinstance(job, Job)])
 
     def take_lost(self) -> list[Lost]:
         """The jobs whose header could not be read since this was last asked."""
         lost, self._lost = self._lost, []
         return lost
-
-    def _measure(self, pool: ThreadPoolExecutor) -> list[Future[Job | Lost]]:
-        return [pool.submit(measure, job) for job in itertools.islice(self._jobs, WINDOW)]
 
     def _pack(self, jobs: Sequence[Job]) -> Iterator[Batch]:
         ordered = sorted(jobs, key=lambda job: job.duration_s, reverse=True)
