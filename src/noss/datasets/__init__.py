@@ -10,6 +10,10 @@ A wrapper (`csv`, `folder`), whose facts are known only once its path is, define
 in place of `DATASET`. Files are found by their stem, whatever the audio suffix. `clips` lists every clip that the
 corpus holds, in a stable order, and neither opens nor checks any audio.
 
+A dataset file may also define `default_root(cache: Path) -> Path`, where its clips are when no root is given;
+`warnings(root: Path) -> Sequence[str]`, lines to show beside every score on them; and a wrapper `ROOT`, `"file"` or
+`"folder"`, what its path is.
+
 `noss.pipeline` behaves: it hashes, splits, embeds and joins. A dataset only states facts.
 """
 

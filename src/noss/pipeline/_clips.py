@@ -1,9 +1,4 @@
-"""Datasets by name: what `ravdess/emotion` or `csv/./calls.csv/mood` stands for, as clips and facts.
-
-Beside its contract, a dataset file may define `default_root(cache) -> Path`, where its clips are when no root is given;
-`warnings(root) -> Sequence[str]`, lines to show beside every score on them; and a wrapper `ROOT`, `"file"` or `"folder"`,
-what its path is.
-"""
+"""Datasets by name: what `ravdess/emotion` or `csv/./calls.csv/mood` stands for, as clips and facts."""
 
 from __future__ import annotations
 
