@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+
 from noss.pipeline._details_audio import Heard, data_uris
 from noss.pipeline._details_page import model_page
 from noss.pipeline._predictions import Predictions

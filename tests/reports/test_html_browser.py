@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from noss.reports import Details, Score, html
 
 if TYPE_CHECKING:

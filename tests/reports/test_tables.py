@@ -8,6 +8,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
+
 from noss import shelf
 from noss.reports import Details, Gap, Score, Unit
 from noss.reports._headline import headline, verdict

@@ -45,7 +45,7 @@ def data_uris(clips: Iterable[Heard], *, budget_bytes: int = BUDGET_BYTES) -> tu
         try:
             uri = data_uri(clip)
         except AudioError as error:
-            notes.append(f"no sound of {clip.path.name}: {error}")
+            notes.append(f"No sound of {clip.path.name}: {error}")
             continue
         found[clip.id] = uri
         spent += len(uri)

@@ -100,15 +100,17 @@ def layout(embeddings_ND: NDArray[np.float32]) -> list[tuple[int, int]]:
     """Places of embeddings (N, D) on a plane by t-SNE, as whole numbers from 0 to 999."""
     from sklearn.decomposition import PCA
     from sklearn.manifold import TSNE
+    from threadpoolctl import threadpool_limits
 
     scaled_ND = (embeddings_ND - embeddings_ND.mean(axis=0)) / np.maximum(embeddings_ND.std(axis=0), 1e-6)
     num_clips, dim = scaled_ND.shape
     if num_clips < 4:
         return [(index * _SIDE // max(num_clips - 1, 1), _SIDE // 2) for index in range(num_clips)]
-    reduced_ND = PCA(n_components=min(50, num_clips, dim), random_state=0).fit_transform(scaled_ND)
-    perplexity = min(30.0, (num_clips - 1) / 3)
-    init = "pca" if reduced_ND.shape[1] >= 2 else "random"
-    plane_N2 = TSNE(perplexity=perplexity, init=init, max_iter=500, random_state=0).fit_transform(reduced_ND)
+    init = "pca" if dim >= 2 else "random"
+    with threadpool_limits(1):  # so few points gain nothing from threads, and lose much where cores are busy
+        reduced_ND = PCA(n_components=min(50, num_clips, dim), random_state=0).fit_transform(scaled_ND)
+        tsne = TSNE(perplexity=min(30.0, (num_clips - 1) / 3), init=init, max_iter=400, random_state=0)
+        plane_N2 = tsne.fit_transform(reduced_ND)
     low_2, span_2 = plane_N2.min(axis=0), np.ptp(plane_N2, axis=0).max()
     return [(int(x), int(y)) for x, y in (plane_N2 - low_2) * _SIDE / max(span_2, 1e-9)]
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
+from types import ModuleType
 
-from noss import shelf
+from noss import __version__, shelf
 from noss.errors import DataError
 from noss.pipeline._details import run_details
 from noss.pipeline.score import read_scores
-from noss.runs import replacing
+from noss.reports import Score
+from noss.runs import replacing, signature, write_text
 
 
 def report(run: Path, *, style: str = "html", out: Path | None = None) -> Path:
     """Show the scores of a run: `html`, `markdown`, `csv` or `latex`; gives the path of the file written.
+
+    Does nothing where the file is there already and nothing that it shows has changed.
 
     Args:
         run: The folder a run wrote.
@@ -23,15 +28,44 @@ def report(run: Path, *, style: str = "html", out: Path | None = None) -> Path:
         DataError: The folder holds no scores, or its files cannot be read.
         UnknownPartError: No such style.
     """
-    part = shelf.load("reports", style)
-    path = run / "scores.jsonl"
-    if not path.is_file():
-        raise DataError(f"no scores at {path}: give the folder that `noss run` wrote, as its --out says")
-    scores = read_scores(path)
-    if not scores:
-        raise DataError(f"{path} is empty: score something with `noss run` first")
-    target = out or run / f"report{part.SUFFIX}"
+    run, part = Path(run), shelf.load("reports", style)
+    scores = _scores(run)
+    target = Path(out) if out else run / f"report{part.SUFFIX}"
+    made = run / "details" / f"made-{signature([style, str(target.resolve())])[:12]}.txt"
+    inputs = _inputs(run, part)
+    if target.is_file() and made.is_file() and made.read_text(encoding="utf-8") == _mark(inputs, target):
+        return target
     details = run_details(run, scores, pages=getattr(part, "PAGES", False))
     with replacing(target) as temporary:
         part.write(scores, temporary, details=details)
+    if details.notes:
+        made.unlink(missing_ok=True)  # what could not be shown may be there the next time
+    else:
+        write_text(made, _mark(inputs, target))
     return target
+
+
+def _scores(run: Path) -> list[Score]:
+    path = run / "scores.jsonl"
+    if not path.is_file():
+        raise DataError(f"no scores at {path}: give the folder that `noss run` wrote, the one its --out names")
+    scores = read_scores(path)
+    if not any(score.main for score in scores):
+        raise DataError(f"{path} holds no main score: score something with `noss run` first")
+    return scores
+
+
+def _inputs(run: Path, part: ModuleType) -> str:
+    """A hash over all that a report shows, and over the code that shows it."""
+    source = Path(str(part.__file__))
+    code = [source] if source.parent.name != "reports" else sorted(source.parent.rglob("*.*[!c]"))
+    files = [*(run / name for name in ("scores.jsonl", "failures.csv", "run.json")), *code]
+    return signature([__version__, *(_digest(path) for path in files if path.is_file())])
+
+
+def _mark(inputs: str, target: Path) -> str:
+    return f"{inputs} {_digest(target)}\n"
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
