@@ -215,11 +215,11 @@ def _codes(things: Iterable[Hashable]) -> Rows:
 
 def _joined(group_N: Rows, twin_N: Rows) -> Rows:
     """Groups with those that hold the same bytes made one."""
+    if len(np.unique(twin_N)) == len(twin_N):
+        return group_N
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    if len(np.unique(twin_N)) == len(twin_N):
-        return group_N
     num_groups, num_twins = int(group_N.max()) + 1, int(twin_N.max()) + 1
     size = num_groups + num_twins
     links = coo_array((np.ones(len(group_N)), (group_N, num_groups + twin_N)), shape=(size, size))
