@@ -38,7 +38,7 @@ def draws(true_N: NDArray[np.float64], scores_NK: NDArray[np.float64], weights_R
 
     def draw(weights_NR: NDArray[np.float64]) -> NDArray[np.float64]:
         total_R = weights_NR.sum(axis=0)
-        x_R, y_R, xx_R, yy_R, xy_R = (ratio(sum_R, total_R) for sum_R in moments_5N @ weights_NR)
+        x_R, y_R, xx_R, yy_R, xy_R = (ratio(sum_R, total_R) for sum_R in np.einsum("mn,nr->mr", moments_5N, weights_NR))
         spread_R = np.maximum(xx_R - x_R**2, 0.0) + np.maximum(yy_R - y_R**2, 0.0)
         apart_R = spread_R + (x_R - y_R) ** 2
         apart_R[apart_R <= _ROUNDING * (xx_R + yy_R)] = 0.0

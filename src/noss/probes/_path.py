@@ -14,8 +14,10 @@ preconditioner as initial matrix.
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,12 +44,32 @@ def follow(
         loss: What to minimise.
         penalise_bias: Whether the bias is shrunk as well.
     """
+    # Threads of our own over rows, each with a BLAS of one thread: BLAS's own threads wait by spinning, which on a busy
+    # machine makes small products a hundred times slower.
+    from threadpoolctl import threadpool_limits
+
     num_classes = int(y_N.max()) + 1
-    problem = Problem(
-        x_ND=x_ND, y_N=y_N, num_classes=num_classes, loss=loss, spectrum=spectrum(x_ND), penalise_bias=penalise_bias
-    )
+    with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(os.cpu_count()) as workers:
+        problem = Problem(
+            x_ND=x_ND,
+            y_N=y_N,
+            num_classes=num_classes,
+            loss=loss,
+            spectrum=spectrum(x_ND),
+            penalise_bias=penalise_bias,
+            workers=workers,
+        )
+        return _sweep(problem, cs, start_KE=np.zeros((num_classes, x_ND.shape[1] + 1)))
+
+
+def strengths(wanted: Sequence[float], path: Sequence[float]) -> list[float]:
+    """The strengths to solve, ascending: those wanted, and those of the path that lead up to the largest."""
+    return sorted({*wanted, *(c for c in path if c < max(wanted))})
+
+
+def _sweep(problem: Problem, cs: Sequence[float], *, start_KE: NDArray[np.float64]) -> list[NDArray[np.float64]]:
     memory = _Memory(problem)
-    point = problem.at(np.zeros((num_classes, x_ND.shape[1] + 1)))
+    point = problem.at(start_KE)
     solved: list[NDArray[np.float64]] = []
     for index, c in enumerate(cs):
         if index >= 2:
@@ -57,11 +79,6 @@ def follow(
         point = _descend(problem, point, memory, c=c)
         solved.append(point.weights_KE)
     return solved
-
-
-def strengths(wanted: Sequence[float], path: Sequence[float]) -> list[float]:
-    """The strengths to solve, ascending: those wanted, and those of the path that lead up to the largest."""
-    return sorted({*wanted, *(c for c in path if c < max(wanted))})
 
 
 def _extrapolate(at: NDArray[np.float64], weights: Sequence[NDArray[np.float64]], *, to: float) -> NDArray[np.float64]:
