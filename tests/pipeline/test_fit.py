@@ -59,7 +59,7 @@ def test_the_folder_says_what_it_is_and_holds_no_pickle(fitted: Path):
     assert facts["scores"][0]["metric"] == "uar" and facts["temperature"] > 0
     assert load_file(fitted / "weights.safetensors")
     assert {path.name for path in fitted.iterdir()} == {
-        "classifier.json", "weights.safetensors", "scores.jsonl", "predictions",
+        "classifier.json", "weights.safetensors", "scores.jsonl", "predictions", "failures.csv",
     }  # fmt: skip
 
 
@@ -97,6 +97,11 @@ def test_a_control_that_does_as_well_is_said(table: Path, tmp_path: Path):
     assert any(f"not clearly better than {CONTROL}" in line for line in done.warnings)
 
 
+def test_a_control_that_hardly_listens_and_does_as_well_is_said_louder(table: Path, tmp_path: Path):
+    done = _fit(table, tmp_path / "mood", controls=["trivial"])
+    assert any("duration, level or noise alone" in line for line in done.warnings)
+
+
 def test_rare_classes_and_classes_of_one_speaker_are_said(tmp_path: Path):
     rows = made_rows(tmp_path)
     rows.append({"file": str(write_noise(tmp_path / "odd.wav", 0.9, seed=77)), "speaker": "s1", "mood": "odd"})
@@ -131,6 +136,7 @@ def test_a_broken_clip_is_listed_and_left_out(tmp_path: Path):
     done = _fit(write_table(tmp_path, [*rows, {**rows[0], "file": "wavs/broken.wav"}]), tmp_path / "out")
     assert [Path(one.file).name for one in done.failures] == ["broken.wav"]
     assert any("1 of 25 clips" in line for line in done.warnings)
+    assert "broken.wav" in (tmp_path / "out" / "failures.csv").read_text(encoding="utf-8")
 
 
 def test_numbers_give_a_regressor(tmp_path: Path):

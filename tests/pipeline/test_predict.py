@@ -70,6 +70,8 @@ def test_nothing_to_label_is_refused(classifier: Path, tmp_path: Path):
         predict(classifier, [])
     with pytest.raises(DataError, match="no audio below"):
         predict(classifier, [tmp_path])
+    with pytest.raises(DataError, match="did you mean jsonl"):
+        predict(classifier, [tmp_path / "a.wav"], format="json")
     with pytest.raises(ModelError, match="no classifier in"):
         predict(tmp_path, [tmp_path / "a.wav"])
 

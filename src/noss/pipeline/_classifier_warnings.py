@@ -34,29 +34,32 @@ def score_warnings(scores: Sequence[Score], *, run: Path, draws: int) -> list[st
     ours, *controls = scores
     said = [] if _beats_chance(ours) else [f"{ours.model} is not better than guessing: {_in_words(ours)}"]
     for control in controls:
-        if not _is_ahead(ours, control, run=run, draws=draws):
-            said.append(_level(ours, control))
+        low, high = _lead(ours, control, run=run, draws=draws)
+        against = f"({_in_words(ours)} against {_in_words(control)})"
+        if high < 0:
+            said.append(f"{control.model} does better than {ours.model} {against}: fit that instead")
+        elif low <= 0 and _beats_chance(ours):
+            said.append(f"{ours.model} is not clearly better than {control.model} {against}{_why(control)}")
         elif not control.ranked and _beats_chance(control):
             said.append(f"{control.model} alone predicts the label better than guessing: {_in_words(control)}")
     return said
 
 
-def _level(ours: Score, control: Score) -> str:
-    what = f"{ours.model} is not clearly better than {control.model} ({_in_words(ours)} against {_in_words(control)})"
+def _why(control: Score) -> str:
     if control.ranked:
-        return what
-    return f"{what}: duration, level or noise alone predict the label as well, so it may be how clips were recorded"
+        return ""
+    return ": duration, level or noise alone predict the label as well, so it may be how clips were recorded"
 
 
-def _is_ahead(ours: Score, control: Score, *, run: Path, draws: int) -> bool:
-    """Whether the paired interval of the difference leaves out zero, on our side."""
+def _lead(ours: Score, control: Score, *, run: Path, draws: int) -> tuple[float, float]:
+    """The 95 % interval of how far our model is ahead, on the same clips; positive is better."""
     metric = shelf.load("metrics", ours.metric)
     a, b = read_predictions(run / ours.predictions), read_predictions(run / control.predictions)
     rows_N, other_N = shared_rows(a, b)
     cluster_N, _ = clusters([a.speakers[row] for row in rows_N])
     true_N, ours_NK, theirs_NK = a.true_N[rows_N], a.scores_NK[rows_N], b.scores_NK[other_N]
     _, low, high = paired_interval(metric, true_N, ours_NK, theirs_NK, cluster_N, draws=draws, seed=ours.seed)
-    return low > 0 if ours.higher_is_better else high < 0
+    return (low, high) if ours.higher_is_better else (-high, -low)
 
 
 def _beats_chance(score: Score) -> bool:

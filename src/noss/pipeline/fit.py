@@ -18,6 +18,7 @@ from noss.pipeline._models import Model, open_model
 from noss.pipeline._predictions import read_facts
 from noss.pipeline._predictions_data import Data, data_of
 from noss.pipeline._request import roots, words
+from noss.pipeline._run_files import write_failures
 from noss.pipeline._split import folds
 from noss.pipeline.embed import Embedded, embed_clips
 from noss.pipeline.probe import learner_of, probe_name, probe_task
@@ -91,6 +92,7 @@ def fit(
     paths = [probe_task(task, vectors, one, out=out, probe=probe, seed=seed) for one, vectors in pairs]
     scores = [one for path in paths for one in score_predictions(path, draws=draws, seed=seed)]
     write_scores(out / "scores.jsonl", scores)
+    write_failures(out / "failures.csv", {one.name: each.failures for one, each in zip(models, embedded, strict=True)})
     data = data_of(task, embedded[0].ids)
     main = [one for one in scores if one.main]
     warnings = [*main[0].warnings, *table_warnings(data), *score_warnings(main, run=out, draws=draws)]

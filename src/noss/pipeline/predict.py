@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -16,6 +16,7 @@ from noss.pipeline._classifier_rows import Row, rows_as_csv, rows_as_json_lines,
 from noss.pipeline._embed_sources import files_of
 from noss.pipeline.embed import Embedded, embed_clips
 from noss.runs import cache_folder, write_text
+from noss.shelf import did_you_mean
 
 Format = Literal["table", "csv", "jsonl"]
 
@@ -56,8 +57,9 @@ def predict(
 
     Raises:
         ModelError: The folder is no classifier, is broken, or its model has changed since.
-        DataError: No files are given, or a folder holds no audio.
+        DataError: No files are given, a folder holds no audio, or the format is unknown.
     """
+    as_text = _writer(format)
     folder = cache_folder(cache)
     saved = read_classifier(Path(classifier), cache=folder)
     clips = _clips(files)
@@ -65,12 +67,20 @@ def predict(
         saved.model, clips, clip_ids(clips, cache=folder), cache=folder, workers=workers, device=device
     )
     rows = _rows(saved, clips, embedded)
-    text = {"table": rows_as_table, "csv": rows_as_csv, "jsonl": rows_as_json_lines}[format](rows)
+    text = as_text(rows)
     if out is not None:
         write_text(Path(out), text)
     for failure in embedded.failures:
-        sys.stderr.write(f"{failure.file}: {failure.reason}\n")
+        named = failure.reason if failure.file in failure.reason else f"{failure.file}: {failure.reason}"
+        sys.stderr.write(f"{named}\n")
     return Labelled(rows=rows, text=text, out=None if out is None else Path(out), failures=embedded.failures)
+
+
+def _writer(format: str) -> Callable[[Sequence[Row]], str]:
+    writers = {"table": rows_as_table, "csv": rows_as_csv, "jsonl": rows_as_json_lines}
+    if format not in writers:
+        raise DataError(f"no format {format!r}: {did_you_mean(format, list(writers))}")
+    return writers[format]
 
 
 def _clips(files: Sequence[Path]) -> list[Clip]:
