@@ -1,4 +1,6 @@
-"""The command line: parse and call. Every verb is a file in `noss/pipeline`, every option a parameter of its step.
+"""The command line: parse and call.
+
+Every verb is a file in `noss/pipeline`, every option a parameter of its step.
 
 Exit status: 0 all done; 2 the request was wrong, one line on stderr says how; 3 done, but something failed and is
 listed; 130 interrupted. `--debug` anywhere on the line shows the traceback.

@@ -6,7 +6,9 @@ and exits with status 2.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
+from typing import Any
 
 
 class NossError(Exception):
@@ -41,7 +43,14 @@ class MissingExtraError(NossError):
     """An optional dependency is not installed; the message gives the exact install line."""
 
     def __init__(self, package: str, *, extra: str, needed_by: str) -> None:
-        super().__init__(f"{needed_by} needs the package {package}, which is not installed: pip install 'noss[{extra}]'")
+        super().__init__(
+            f"{needed_by} needs the package {package}, which is not installed: pip install 'noss[{extra}]'"
+        )
+        self._facts = {"package": package, "extra": extra, "needed_by": needed_by}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Errors travel between processes by their message; this one is made from its facts again."""
+        return functools.partial(MissingExtraError, **self._facts), ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -99,11 +99,10 @@ def did_you_mean(word: str, known: list[str]) -> str:
 
 
 def _split_part(body: str) -> tuple[str, str]:
-    head, suffix, rest = body.partition(".py/")
-    if suffix and Path(f"{head}.py").is_file():
-        return f"{head}.py", rest
-    if body.endswith(".py"):
-        return body, ""
+    """A path in front (`./mine.py`, `mine.py`) is a user's own part; behind a part's name it is that part's choice."""
+    if body.startswith((".", "/", "~")) or body.partition("/")[0].endswith(".py"):
+        head, suffix, rest = body.partition(".py/")
+        return (f"{head}.py", rest) if suffix else (body, "")
     part, _, choice = body.partition("/")
     return part, choice
 
@@ -114,7 +113,9 @@ def _unknown(shelf: Shelf, part: str) -> str:
 
 def _load_file(shelf: Shelf, path: Path) -> ModuleType:
     if not path.is_file():
-        raise UnknownPartError(f"no file {path}: give the path of a Python file that defines a {shelf.removesuffix('s')}")
+        raise UnknownPartError(
+            f"no file {path}: give the path of a Python file that defines a {shelf.removesuffix('s')}"
+        )
     path = path.resolve()
     name = f"noss_own_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
     if name in sys.modules:
