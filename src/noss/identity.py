@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _TABLE = "CREATE TABLE IF NOT EXISTS files (path BLOB PRIMARY KEY, stamp TEXT NOT NULL, sha256 TEXT NOT NULL)"
 _QUERY_SIZE = 500
+_BLOCK = 4096  # files looked at together: memory does not grow with their number
 _TIMEOUT_S = 5.0
 _SETTLED_NS = 50_000_000  # kernels stamp files with a coarse clock: a file may change twice within one tick
 
@@ -44,14 +45,12 @@ def digests(paths: Sequence[Path], *, memo: Path | None) -> list[str | OSError]:
         paths: Files; the same one may come twice.
         memo: SQLite file that remembers hashes between runs; None hashes every file anew.
     """
-    unique = list(dict.fromkeys(paths))
+    answers: dict[Path, str | OSError] = dict.fromkeys(paths, "")
+    unique = list(answers)
     with ThreadPoolExecutor(max_workers=min(16, 2 * (os.cpu_count() or 1))) as pool:
-        seen = {path: _look(path) for path in unique}
-        known = _recall(memo, [look for look in seen.values() if isinstance(look, _Seen)])
-        unknown = [path for path, look in seen.items() if isinstance(look, _Seen) and look.key not in known]
-        hashed = dict(zip(unknown, pool.map(_hash, unknown), strict=True))
-    _remember(memo, _settled(seen, hashed))
-    return [_answer(path, seen[path], known, hashed) for path in paths]
+        for first in range(0, len(unique), _BLOCK):
+            answers.update(_some_digests(unique[first : first + _BLOCK], memo, pool))
+    return [answers[path] for path in paths]
 
 
 def clip_ids(clips: Sequence[Clip], *, cache: Path) -> list[str | Failure]:
@@ -59,9 +58,8 @@ def clip_ids(clips: Sequence[Clip], *, cache: Path) -> list[str | Failure]:
 
     A clip that is a whole file is known by the file's hash; a segment by the hash of that, its start and its end.
     """
-    by_path = dict.fromkeys(clip.path for clip in clips)
-    hashes = dict(zip(by_path, digests(list(by_path), memo=cache / "files.sqlite"), strict=True))
-    return [_identity(clip, hashes[clip.path]) for clip in clips]
+    found = digests([clip.path for clip in clips], memo=cache / "files.sqlite")
+    return [_identity(clip, digest) for clip, digest in zip(clips, found, strict=True)]
 
 
 def _identity(clip: Clip, digest: str | OSError) -> str | Failure:
@@ -74,12 +72,14 @@ def _identity(clip: Clip, digest: str | OSError) -> str | Failure:
     return hashlib.sha256(f"{digest}:{round(clip.start_s * 1e9)}:{end}".encode()).hexdigest()[:32]
 
 
-def _answer(
-    path: Path, look: _Seen | OSError, known: Mapping[bytes, str], hashed: Mapping[Path, str | OSError]
-) -> str | OSError:
-    if isinstance(look, OSError):
-        return look
-    return hashed[path] if path in hashed else known[look.key]
+def _some_digests(paths: Sequence[Path], memo: Path | None, pool: ThreadPoolExecutor) -> dict[Path, str | OSError]:
+    seen = {path: _look(path) for path in paths}
+    known = _recall(memo, [look for look in seen.values() if isinstance(look, _Seen)])
+    answers = {path: known.get(look.key, "") if isinstance(look, _Seen) else look for path, look in seen.items()}
+    unknown = [path for path, answer in answers.items() if answer == ""]
+    hashed = dict(zip(unknown, pool.map(_hash, unknown), strict=True))
+    _remember(memo, _settled(seen, hashed))
+    return answers | hashed
 
 
 def _look(path: Path) -> _Seen | OSError:
