@@ -260,3 +260,13 @@ def test_a_perfect_validation_promises_no_certainty():
     temperature = fit_temperature(np.eye(2)[true_N], true_N, probabilities=True)
     sure = calibrate(np.eye(2), temperature=temperature, probabilities=True).max()
     assert sure == pytest.approx(11 / 12, abs=0.01)
+
+
+@pytest.mark.slow
+def test_real_vowels_of_patients_are_scored_by_speaker(noss_data: Path, tmp_path: Path):
+    """64 speakers, two vowels each: what is known of this corpus is that log-mel statistics beat a guess, not by much."""
+    done = fit(f"csv/{noss_data / 'minsk_als' / 'clips.csv'}", target="label", out=tmp_path / "als", workers=1)
+    ours = done.scores[0]
+    assert (ours.metric, ours.num_test, ours.num_speakers, ours.speakers) == ("uar", 128, 64, "disjoint")
+    assert 0.6 < ours.value < 0.85 and ours.low > 0.5 and 0.1 < ours.high - ours.low < 0.3
+    assert list(load_classifier(tmp_path / "als").classes_) == ["ALS", "healthy"]
