@@ -39,8 +39,8 @@ class Predictions:
     end_s: Sequence[float | None]
     speakers: Sequence[str | None]
     folds: Sequence[int | None]
-    true_N: NDArray[Any]  # noqa: N815
-    scores_NK: NDArray[np.float64]  # noqa: N815
+    true_N: NDArray[Any]
+    scores_NK: NDArray[np.float64]
 
     @property
     def classes(self) -> tuple[str, ...] | None:

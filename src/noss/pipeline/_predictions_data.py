@@ -29,8 +29,8 @@ class Data:
     task: Task
     clips: list[Clip]
     ids: list[str]
-    rows_N: NDArray[np.int64]  # noqa: N815
-    y_N: NDArray[np.int64] | NDArray[np.float64]  # noqa: N815
+    rows_N: NDArray[np.int64]
+    y_N: NDArray[np.int64] | NDArray[np.float64]
 
     @property
     def num_failed(self) -> int:

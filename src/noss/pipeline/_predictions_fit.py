@@ -48,7 +48,7 @@ class Fitted:
 
     probe: Probe
     layer: int
-    present_K: NDArray[np.int64] | None  # noqa: N815
+    present_K: NDArray[np.int64] | None
     num_classes: int | None
 
     def scores(self, x_NLD: NDArray[np.float32]) -> NDArray[np.float64]:

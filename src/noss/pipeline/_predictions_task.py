@@ -24,8 +24,8 @@ class _Scored:
     """One fold: its place in the protocol, its test rows (N,), their scores (N, K), how it was fitted."""
 
     fold: int
-    test_N: NDArray[np.int64]  # noqa: N815
-    scores_NK: NDArray[np.float64]  # noqa: N815
+    test_N: NDArray[np.int64]
+    scores_NK: NDArray[np.float64]
     choice: Choice
     num_train: int
 
