@@ -236,7 +236,7 @@ def test_confusion_counts_truth_by_prediction(tmp_path: Path) -> None:
     wanted = np.sum((predictions.true_N == 1) & (predictions.scores_NK.argmax(1) == 2))
     assert page["confusion"][1][2] == wanted
     recall = {row["label"]: row["recall"] for row in page["recall"]}
-    assert recall["angry"] == pytest.approx(page["confusion"][1][1] / 80)
+    assert recall["angry"] == pytest.approx(page["confusion"][1][1] / 80, abs=1e-4)
 
 
 def test_speakers_bins_and_mistakes_agree_with_a_count_by_hand(tmp_path: Path) -> None:
@@ -244,15 +244,15 @@ def test_speakers_bins_and_mistakes_agree_with_a_count_by_hand(tmp_path: Path) -
     page = model_page("a.parquet", predictions, metric=load("metrics", "accuracy"))
     right_N = predictions.scores_NK.argmax(1) == predictions.true_N
     by_hand = {f"s{s}": right_N[np.arange(NUM_CLIPS) % NUM_SPEAKERS == s].mean() for s in range(NUM_SPEAKERS)}
-    assert {row["speaker"]: row["value"] for row in page["speakers"]} == pytest.approx(by_hand)
+    assert {row["speaker"]: row["value"] for row in page["speakers"]} == pytest.approx(by_hand, abs=1e-4)
     assert page["bins"] is not None and page["ece"] is not None
-    assert sum(row["num_clips"] * row["accuracy"] for row in page["bins"]) == pytest.approx(right_N.sum())
+    assert sum(row["num_clips"] * row["accuracy"] for row in page["bins"]) == pytest.approx(right_N.sum(), abs=0.01)
     assert page["ece"] == pytest.approx(
         load("metrics", "ece").score(predictions.true_N, predictions.scores_NK), abs=0.05
     )
     sure = [mistake["confidence"] for mistake in page["mistakes"]]
     assert sure == sorted(sure, reverse=True)
-    assert sure[0] == pytest.approx(predictions.scores_NK[~right_N].max())
+    assert sure[0] == pytest.approx(predictions.scores_NK[~right_N].max(), abs=1e-4)
 
 
 def test_scores_that_are_no_probabilities_are_not_calibrated(tmp_path: Path) -> None:

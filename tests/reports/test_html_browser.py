@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,7 +61,7 @@ class Watched:
         for figure in self.page.locator("figure.chart").all():
             if figure.is_visible():
                 figure.scroll_into_view_if_needed()
-                figure.locator(".plot svg, .plot p").first.wait_for(timeout=15000)
+                figure.locator(".plot svg, .plot p, .plot table").first.wait_for(timeout=15000)
 
 
 @pytest.fixture
@@ -291,5 +292,29 @@ def test_page_without_details_has_no_error(browser: Browser, scores: list[Score]
     watched = Watched(browser, (tmp_path / "bare.html").as_uri())
     watched.page.locator("#open-all").click()
     watched.see_everything()
+    assert watched.complaints == []
+    watched.context.close()
+
+
+def test_too_many_classes_show_their_most_frequent_confusions(
+    browser: Browser, scores: list[Score], details: Details, tmp_path: Path
+) -> None:
+    page = {
+        **details.pages["ravdess/emotion"][0],
+        "confusion": None,
+        "pairs": [("c1", "<i>c2</i>", 7), ("c3", "c4", 5)],
+    }
+    many: Any = {**details.pages, "ravdess/emotion": [page, *details.pages["ravdess/emotion"][1:]]}
+    html.write(scores, tmp_path / "many.html", details=replace(details, pages=many))
+    watched = Watched(browser, (tmp_path / "many.html").as_uri())
+    watched.see_everything()
+    assert watched.page.locator("#task-0 [data-chart=confusion] .plot td").all_text_contents() == [
+        "c1",
+        "<i>c2</i>",
+        "7",
+        "c3",
+        "c4",
+        "5",
+    ]
     assert watched.complaints == []
     watched.context.close()

@@ -187,6 +187,24 @@ def test_unknown_and_shared_speakers_are_said_aloud(few: list[Score]) -> None:
     assert "same speakers" in loud["fsdd/speaker"]
 
 
+def test_a_warning_of_one_model_names_it(few: list[Score]) -> None:
+    said = [
+        replace(few[0], warnings=["rough", "odd"]),
+        replace(few[1], warnings=["rough"]),
+        replace(few[2], warnings=["rough"]),
+    ]
+    assert [line.text for line in leaderboard(said).warnings] == ["rough", "odd (yamnet)"]
+
+
+def test_a_control_that_meets_the_best_is_said_aloud(few: list[Score]) -> None:
+    near = [replace(score, high=0.66) if score.model == "trivial" else score for score in few[:3]]
+    assert [line.text for line in leaderboard(near).warnings] == [
+        "the control trivial reaches 0.200: its interval meets that of the best, yamnet"
+    ]
+    near = [replace(score, low=6.0) if score.model == "trivial" else score for score in few[6:]]
+    assert len(leaderboard(near).warnings) == 1
+
+
 def test_lost_clips_are_said_aloud(few: list[Score]) -> None:
     lost = [replace(few[0], num_failed=3), *few[1:]]
     assert "3 clips could not be used with yamnet" in [line.text for line in leaderboard(lost).warnings]

@@ -93,7 +93,7 @@ def _model_page(run: Path, score: Score) -> ModelPage:
         return model_page(Path(score.predictions).name, _read(run, score), metric=metric)
 
     facts = [score.signature, score.metric, _VERSION]
-    page: ModelPage = kept(run / "details", f"page {score.predictions}", facts=facts, make=make)
+    page: ModelPage = kept(run / "details", f"page {Path(score.predictions).stem}", facts=facts, make=make)
     return page
 
 

@@ -88,7 +88,7 @@ def _recall(predictions: Predictions, right_N: NDArray[np.bool_]) -> list[Recall
     for index, label in enumerate(predictions.classes or ()):
         right_of_class = right_N[predictions.true_N == index]
         if len(right_of_class):
-            found.append(Recall(label=label, recall=float(right_of_class.mean()), num_clips=len(right_of_class)))
+            found.append(Recall(label=label, recall=_short(right_of_class.mean()), num_clips=len(right_of_class)))
     return sorted(found, key=lambda row: row["recall"])[:_MAX_CLASSES]
 
 
@@ -105,7 +105,7 @@ def _speakers(predictions: Predictions, metric: ModuleType) -> list[Speaker]:
             values.extend(metric.draws(predictions.true_N, predictions.scores_NK, weights_RN).tolist())
     counts = np.bincount(speaker_N[speaker_N >= 0], minlength=len(names))
     found = [
-        Speaker(speaker=name, value=value, num_clips=int(count))
+        Speaker(speaker=name, value=_short(value), num_clips=int(count))
         for name, value, count in zip(names, values, counts, strict=True)
         if np.isfinite(value)
     ]
@@ -117,8 +117,8 @@ def _bins(confidence_N: NDArray[np.float64], right_N: NDArray[np.bool_]) -> list
     bin_N = np.minimum((confidence_N * _NUM_BINS).astype(np.int64), _NUM_BINS - 1)
     return [
         Bin(
-            confidence=float(confidence_N[bin_N == index].mean()),
-            accuracy=float(right_N[bin_N == index].mean()),
+            confidence=_short(confidence_N[bin_N == index].mean()),
+            accuracy=_short(right_N[bin_N == index].mean()),
             num_clips=int((bin_N == index).sum()),
         )
         for index in np.unique(bin_N)
@@ -136,7 +136,7 @@ def _points(predictions: Predictions, predicted_N: NDArray[Any]) -> list[tuple[f
         return []
     step = -(-len(predicted_N) // _MAX_POINTS)
     return [
-        (float(true), float(said)) for true, said in zip(predictions.true_N[::step], predicted_N[::step], strict=True)
+        (_short(true), _short(said)) for true, said in zip(predictions.true_N[::step], predicted_N[::step], strict=True)
     ]
 
 
@@ -153,7 +153,7 @@ def _mistakes(predictions: Predictions, predicted_N: NDArray[Any], right_N: NDAr
             speaker=predictions.speakers[row],
             truth=_label(predictions, predictions.true_N[row]),
             predicted=_label(predictions, predicted_N[row]),
-            confidence=float(sure_N[row]),
+            confidence=_short(sure_N[row]),
             audio=predictions.ids[row],
         )
         for row in worst.tolist()
@@ -171,3 +171,8 @@ def _sureness(predictions: Predictions, predicted_N: NDArray[Any]) -> NDArray[np
 
 def _label(predictions: Predictions, value: Any) -> str | float:
     return float(value) if predictions.classes is None else predictions.classes[int(value)]
+
+
+def _short(value: float) -> float:
+    """Five digits: more would only make the page larger."""
+    return float(f"{value:.5g}")

@@ -33,7 +33,7 @@ class Leaderboard(Rows):
         table.add_column(Text("model"), overflow="fold")
         for column in self.columns:
             heading = Text(f"{column.task}\n{column.metric}{' %' if column.unit.percent else ''}")
-            table.add_column(heading, justify="right")
+            table.add_column(heading, justify="right", no_wrap=True)
         table.add_column(Text("mean\nrank"), justify="right")
         table.add_column(Text("audio h/s"), justify="right")
         for row in self.rows:
@@ -72,4 +72,4 @@ def _in_words(cell: Cell | None) -> Text:
 
     if cell is None:
         return Text("-")
-    return Text.assemble((cell.text, "bold" if cell.tied else ""), (f" [{cell.interval}]", "dim"))
+    return Text.assemble((cell.text, "bold" if cell.tied else ""), (f"\n{cell.interval.replace(', ', '–')}", "dim"))

@@ -48,7 +48,7 @@ def _kept_gap(run: Path, best: Score, other: Score, *, draws: int) -> Gap:
     facts = [best.signature, other.signature, best.metric, best.seed, draws, 1]
     value = kept(
         run / "details",
-        f"gap {other.predictions}",
+        f"gap {Path(other.predictions).stem}",
         facts=facts,
         make=lambda: asdict(_gap(run, best, other, draws=draws)),
     )

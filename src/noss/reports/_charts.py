@@ -73,7 +73,7 @@ def _confusion() -> alt.LayerChart:
         color=alt.Color("share:Q", scale=scale, legend=None),
         tooltip=["truth:N", "predicted:N", "clips:Q", alt.Tooltip("share:Q", format=".1%")],
     )
-    ink = alt.condition("datum.share > 0.55", alt.value("var(--on-accent)"), alt.value("var(--ink)"))
+    ink = alt.condition("datum.share > 0.5", alt.value("var(--on-accent)"), alt.value("var(--ink)"))
     text = base.mark_text(fontSize=10).encode(text="text:N", color=ink)
     return alt.layer(cell, text).properties(width="container", height=alt.Step(26))
 
@@ -159,7 +159,9 @@ def _tradeoff() -> alt.LayerChart:
     few = {"grid": False, "tickCount": 5, "format": "~g"}
     states = alt.Scale(domain=_STATES, range=[*["var(--accent)"] * 2, *["var(--muted)"] * 2])
     base = alt.Chart(_rows()).encode(
-        x=alt.X("speed:Q", title="hours of audio a second", scale=alt.Scale(type="log", padding=48), axis=alt.Axis(**few)),
+        x=alt.X(
+            "speed:Q", title="hours of audio a second", scale=alt.Scale(type="log", padding=48), axis=alt.Axis(**few)
+        ),
         y=alt.Y("value:Q", title="{value}", scale=alt.Scale(zero=False, reverse=False, padding=16)),
     )
     interval = base.mark_rule(strokeWidth=2, opacity=0.35).encode(
@@ -171,5 +173,7 @@ def _tradeoff() -> alt.LayerChart:
         color=alt.Color("state:N", scale=states, legend=None),
         tooltip=["model:N", *numbers],
     )
-    names = base.mark_text(align="center", baseline="bottom", dy=-19, fontSize=11, color="var(--ink)").encode(text="model:N")
+    names = base.mark_text(align="center", baseline="bottom", dy=-19, fontSize=11, color="var(--ink)").encode(
+        text="model:N"
+    )
     return alt.layer(interval, marks, names).properties(width="container", height=360)

@@ -27,7 +27,7 @@ def vega(cache: Path | None = None) -> str:
 def _bundled() -> str:
     import vl_convert
 
-    script: str = vl_convert.javascript_bundle(None)
+    script: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
     assert "</script" not in script.lower()
     return script
 

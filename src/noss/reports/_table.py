@@ -97,7 +97,7 @@ def leaderboard(scores: Sequence[Score], *, details: Details | None = None) -> L
     for score in main:
         cells[names[score.predictions]][score.task] = _cell(score, main, details)
     rows = [_row(name, cells[name]) for name in cells]
-    return Leaderboard(columns=columns, rows=_in_order(rows), warnings=warnings(scores))
+    return Leaderboard(columns=columns, rows=_in_order(rows), warnings=_warnings(main, columns))
 
 
 def row_names(scores: Sequence[Score]) -> dict[str, str]:
@@ -117,22 +117,55 @@ def shown(value: float, unit: Unit) -> str:
     return (f"{100 * value:.1f}" if unit.percent else f"{value:.3f}").replace("-", "\u2212")
 
 
-def warnings(scores: Sequence[Score]) -> list[Loud]:
-    """The lines to be said aloud, each once: what a task gives away, and clips that were lost."""
-    main = [score for score in scores if score.main]
-    lines = [Loud(score.task, line) for score in main for line in _loud(score)]
-    lost = {(score.task, score.model): score.num_failed for score in main if score.num_failed}
-    lines += [Loud(task, f"{lost[task, model]} clips could not be used with {model}") for task, model in lost]
-    return list(dict.fromkeys(lines))
+def _warnings(main: Sequence[Score], columns: Sequence[Column]) -> list[Loud]:
+    """Task by task: what it gives away, what a control reaches, and clips that were lost."""
+    return [
+        Loud(column.task, text)
+        for column in columns
+        for scores in [[score for score in main if score.task == column.task]]
+        for text in [*_said(scores), *_controls(scores, column.unit), *_lost(scores)]
+    ]
 
 
-def _loud(score: Score) -> list[str]:
-    said = list(score.warnings)
-    if score.speakers != "disjoint" and not any("speaker" in line for line in said):
-        shared = "the same speakers are in training and test, so known voices are scored"
-        unknown = "speakers are unknown, so training and test may share voices and the interval is over clips"
-        said.append(shared if score.speakers == "shared" else unknown)
-    return said
+def _said(scores: Sequence[Score]) -> list[str]:
+    """The warnings of a task's records, each once, with the models where it is not for all."""
+    models: dict[str, list[str]] = {}
+    for score in scores:
+        for line in _lines(score):
+            models.setdefault(line, []).append(score.model)
+    everyone = len(scores)
+    return [line if len(named) == everyone else f"{line} ({', '.join(named)})" for line, named in models.items()]
+
+
+def _lines(score: Score) -> list[str]:
+    if score.speakers == "shared":
+        return ["the same speakers are in training and test, so known voices are scored", *score.warnings]
+    if score.speakers == "unknown" and not any("voice" in line for line in score.warnings):
+        return ["speakers are unknown, so training and test may share voices", *score.warnings]
+    return list(score.warnings)
+
+
+def _controls(scores: Sequence[Score], unit: Unit) -> list[str]:
+    """A control whose interval reaches that of the best: the task can be solved without what it is about."""
+    ranked = [score for score in scores if score.ranked]
+    if not ranked:
+        return []
+    sign = 1 if ranked[0].higher_is_better else -1
+    best = max(ranked, key=lambda score: sign * score.value)
+    floor = best.low if sign > 0 else -best.high
+    return [
+        f"the control {score.model} reaches {shown(score.value, unit)}: its interval meets that of the best, {best.model}"
+        for score in scores
+        if not score.ranked and (score.high if sign > 0 else -score.low) >= floor
+    ]
+
+
+def _lost(scores: Sequence[Score]) -> list[str]:
+    return [
+        f"{score.num_failed} {'clip' if score.num_failed == 1 else 'clips'} could not be used with {score.model}"
+        for score in scores
+        if score.num_failed
+    ]
 
 
 def _columns(main: Sequence[Score], details: Details) -> list[Column]:

@@ -35,20 +35,24 @@ def write(scores: list[Score], path: Path, *, details: Details | None = None) ->
 def _page(scores: list[Score], details: Details) -> str:
     board = leaderboard(scores, details=details)
     scripts = [vega(details.cache), "\n".join((_TEMPLATES / name).read_text(encoding="utf-8") for name in _SCRIPTS)]
-    return _environment().get_template("page.html").render(
-        board=board,
-        details=details,
-        scores=scores,
-        headline=headline(board),
-        cards=[_card(board, column) for column in board.columns],
-        axes={column.task: _axis(board, column) for column in board.columns},
-        data=_data(board, details),
-        command=_command(details.settings),
-        failures=details.failures[:_MAX_FAILURES],
-        date=max(score.date for score in scores)[:10] if scores else "",
-        policy=_policy(scripts),
-        scripts=[Markup(script) for script in scripts],
-        style=Markup((_TEMPLATES / "page.css").read_text(encoding="utf-8")),
+    return (
+        _environment()
+        .get_template("page.html")
+        .render(
+            board=board,
+            details=details,
+            scores=scores,
+            headline=headline(board),
+            cards=[_card(board, column) for column in board.columns],
+            axes={column.task: _axis(board, column) for column in board.columns},
+            data=_data(board, details),
+            command=_command(details.settings),
+            failures=details.failures[:_MAX_FAILURES],
+            date=max(score.date for score in scores)[:10] if scores else "",
+            policy=_policy(scripts),
+            scripts=[Markup(script) for script in scripts],
+            style=Markup((_TEMPLATES / "page.css").read_text(encoding="utf-8")),
+        )
     )
 
 
@@ -163,7 +167,9 @@ def _command(settings: Any) -> str:
     request = settings.get("request")
     if not isinstance(request, dict):
         return ""
-    return f"noss.run({', '.join(f'{name}={value!r}' for name, value in request.items() if value not in (None, [], ()))})"
+    return (
+        f"noss.run({', '.join(f'{name}={value!r}' for name, value in request.items() if value not in (None, [], ()))})"
+    )
 
 
 def _pretty(value: Any) -> str:

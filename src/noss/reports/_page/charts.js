@@ -48,7 +48,8 @@ async function draw(figure) {
   if (spec.height.step) spec.height = spec.height.step * bands(spec, chart.rows);
   if (!chart.rows.length) {
     drawn.delete(figure);
-    plot.replaceChildren(element("p", { class: "note" }, chart.empty ?? "Nothing to show."));
+    const tall = typeof chart.empty === "object";
+    plot.replaceChildren(element(tall ? "div" : "p", { class: tall ? "scroll tall" : "note", tabindex: tall ? 0 : null }, chart.empty ?? "Nothing to show."));
     return;
   }
   const result = await vegaEmbed(plot, spec, {

@@ -19,7 +19,9 @@ const BUILDERS = {
     })),
   }),
   confusion: (task, page) => {
-    if (page.confusion === null) return { rows: [], empty: "", after: null, pairs: page.pairs };
+    if (page.confusion === null) { // too many classes for a matrix: the most frequent confusions
+      return { rows: [], empty: numbersTable(page.pairs.map(([truth, predicted, clips]) => ({ truth, predicted, clips }))) };
+    }
     const names = task.classes;
     const few = names.length <= 12;
     const rows = page.confusion.flatMap((counts, truth) => {
@@ -29,7 +31,7 @@ const BUILDERS = {
         return { truth: names[truth], predicted: names[predicted], clips, share, text: few && share >= 0.005 ? String(Math.round(100 * share)) : "" };
       });
     });
-    return { rows, adjust: (spec) => { if (names.length > 20) spec.height = { step: Math.max(8, 420 / names.length) }; } };
+    return { rows, adjust: (spec) => { spec.height = { step: Math.min(44, Math.max(8, 400 / names.length)) }; } };
   },
   recall: (task, page) => ({
     rows: page.recall.map((row) => ({ label: row.label, recall: row.recall, clips: row.num_clips })),
