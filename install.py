@@ -40,8 +40,6 @@ def brings_cuda(requirement: str) -> bool:
 
 def main() -> None:
     """Make the environment, then install."""
-    if sys.version_info < (3, 11):
-        sys.exit(f"install.py: Python {sys.version.split()[0]} is too old; noss needs 3.11 or later")
     if not PYTHON.exists():
         venv.create(FOLDER, with_pip=True)
     pip = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]

@@ -124,8 +124,8 @@ def test_a_strength_alone_gives_the_very_weights_of_the_whole_path() -> None:
 def test_clips_beyond_the_spectrums_rank_reach_the_same_optimum(monkeypatch: pytest.MonkeyPatch) -> None:
     x_ND, y_N = clusters(400, 120, 4)
     exact = logistic.Probe(c=0.1).fit(x_ND, y_N)
-    whole = _spectrum.spectrum
-    monkeypatch.setattr("noss.probes._path.spectrum", lambda x: whole(x, max_rank=30))
+    whole = _spectrum.rotate
+    monkeypatch.setattr("noss.probes._path.rotate", lambda x: whole(x, max_rank=30))
     sketched = logistic.Probe(c=0.1).fit(x_ND, y_N)
     np.testing.assert_allclose(sketched.scores(x_ND), exact.scores(x_ND), atol=2e-3)
 

@@ -10,7 +10,6 @@ from typing import Any
 from noss import shelf
 from noss.datasets import Clip
 from noss.errors import DataError, Failure
-
 from noss.identity import clip_ids
 from noss.pipeline._clips import Task, open_tasks
 from noss.pipeline._models import Model, open_model
@@ -59,7 +58,7 @@ class Plan:
     def probes_for(self, task: Task) -> list[str | None]:
         """The probes that fit the kind of a task's target; None stands for the default one."""
         kind = "numbers" if task.classes is None else "classes"
-        fitting = [name for name in self.probes if shelf.load("probes", name).Probe.TARGET == kind]
+        fitting = [name for name in self.probes if kind == shelf.load("probes", name).Probe.TARGET]
         return list(fitting) or [None]
 
 

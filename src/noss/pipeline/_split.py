@@ -12,8 +12,8 @@ A split that is the same for all clips says nothing and is left aside. A publish
 refused, unless the dataset declares that its split is for another target.
 
 Settings are chosen on the published dev split, and the probe that is scored is then fitted on train alone, as published
-numbers are. Without a dev split, four folds inside each training set choose them (of published folds, or of speakers),
-and the probe is then fitted on the whole training set. Clips with the same bytes never stand on both sides. The result
+numbers are. Without a dev split, up to four folds inside each training set choose them (the other folds where there are
+folds, else folds by speaker made for it), and the probe is then fitted on the whole training set. Clips with the same bytes never stand on both sides. The result
 depends on the clips and the seed, and not on the order of the clips.
 """
 
@@ -83,7 +83,7 @@ def folds(task: Task, *, seed: int = 0, ids: Sequence[object] | None = None) -> 
     order_N = np.array(sorted(range(len(places)), key=places.__getitem__), dtype=np.int64)
     table = columns(task, order_N, ids=ids)
     found = rounds(table, seed=seed)
-    made = [_fold(table, one, seed=seed) for one in found.rounds]
+    made = [_fold(table, one, found.fold_N, seed=seed) for one in found.rounds]
     dropped = sum(len(one.train_N) - len(fold.train_N) for one, fold in zip(found.rounds, made, strict=True))
     twins = [f"{dropped} training clips have the same bytes as a test clip: they are left out"] if dropped else []
     return Protocol(
@@ -95,9 +95,9 @@ def folds(task: Task, *, seed: int = 0, ids: Sequence[object] | None = None) -> 
     )
 
 
-def _fold(table: Columns, one: Round, *, seed: int) -> Fold:
+def _fold(table: Columns, one: Round, fold_N: Rows | None, *, seed: int) -> Fold:
     train_N, dev_N = (_without(table, rows, one.test_N) for rows in (one.train_N, one.dev_N))
-    pairs = [(train_N, dev_N)] if len(dev_N) else _inner(table, train_N, seed=seed)
+    pairs = [(train_N, dev_N)] if len(dev_N) else _inner(table, train_N, fold_N, seed=seed)
     inner = tuple((_without(table, fit_N, chosen_N), chosen_N) for fit_N, chosen_N in pairs)
     return Fold(train_N=train_N, test_N=one.test_N, inner=inner)
 
@@ -112,16 +112,17 @@ def _without(table: Columns, rows: Rows, others: Rows) -> Rows:
     return rows[~np.isin(table.twin_N[rows], table.twin_N[others])]
 
 
-def _inner(table: Columns, train_N: Rows, *, seed: int) -> list[tuple[Rows, Rows]]:
-    published_N = table.fold_N[train_N]
-    by_fold = not table.shared and len(np.unique(published_N)) > 1 and published_N.min() >= 0
-    group_N = published_N if by_fold else table.groups(train_N)
+def _inner(table: Columns, train_N: Rows, fold_N: Rows | None, *, seed: int) -> list[tuple[Rows, Rows]]:
+    """Pairs inside train to fit and to choose on: its own folds where there are any, so that rounds share their fits."""
+    group_N = table.groups(train_N) if fold_N is None else fold_N[train_N]
     num_groups = len(np.unique(group_N))
+    if num_groups < 2 and fold_N is not None:
+        return _inner(table, train_N, None, seed=seed)
     if num_groups < 2:
         return []
     num_folds = min(NUM_INNER, num_groups)
-    fold_N = stratified(table.y_N[train_N], group_N, num_folds=num_folds, seed=seed)
-    return [(train_N[fold_N != fold], train_N[fold_N == fold]) for fold in range(num_folds)]
+    inner_N = stratified(table.y_N[train_N], group_N, num_folds=num_folds, seed=seed)
+    return [(train_N[inner_N != fold], train_N[inner_N == fold]) for fold in range(num_folds)]
 
 
 def _unseen(table: Columns, made: Sequence[Fold]) -> list[str]:

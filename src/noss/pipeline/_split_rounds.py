@@ -28,10 +28,11 @@ class Round:
 
 @dataclass(frozen=True, kw_only=True)
 class Rounds:
-    """Every round of a protocol, its name in words, and loud lines."""
+    """Every round of a protocol, its name in words, and loud lines; `fold_N` is the fold of each row, if there are folds."""
 
     name: str
     rounds: list[Round]
+    fold_N: Rows | None = None
     warnings: list[str] = field(default_factory=list)
 
 
@@ -148,6 +149,7 @@ def _published_folds(table: Columns, notes: list[str]) -> Rounds:
     return Rounds(
         name=f"published folds{disjoint}",
         rounds=_cross(known_N, fold_N),
+        fold_N=table.fold_N,
         warnings=[*notes, *_outside(table.fold_N < 0, "fold")],
     )
 
@@ -162,7 +164,7 @@ def _made(table: Columns, notes: list[str], *, seed: int) -> Rounds:
     fold_N = stratified(table.y_N, group_N, num_folds=num_folds, seed=seed)
     if len(np.unique(table.file_N)) == 1:
         notes = [*notes, "all clips are pieces of one file: the same recording is in train and test"]
-    return Rounds(name=_name(table, num_folds), rounds=_cross(every_N, fold_N), warnings=notes)
+    return Rounds(name=_name(table, num_folds), rounds=_cross(every_N, fold_N), fold_N=fold_N, warnings=notes)
 
 
 def _name(table: Columns, num_folds: int) -> str:

@@ -27,7 +27,10 @@ class Sheet:
 
     def __str__(self) -> str:
         width = max((len(name) for lines in self.sections.values() for name, _ in lines), default=0)
-        blocks = [[heading, *(f"  {name:<{width}}  {value}" for name, value in lines)] for heading, lines in self.sections.items()]
+        blocks = [
+            [heading, *(f"  {name:<{width}}  {value}" for name, value in lines)]
+            for heading, lines in self.sections.items()
+        ]
         return "\n\n".join("\n".join(block) for block in blocks)
 
 
@@ -79,7 +82,7 @@ def _task_lines(task: Task) -> list[tuple[str, str]]:
     if task.classes is not None:
         counts = Counter(str(clip.labels[task.target]) for clip in task.clips)
         lines.append(("classes", ", ".join(f"{label} {counts[label]:,}" for label in task.classes)))
-    return [*lines, *(("warning", text) for text in task.warnings)]
+    return [*lines, *(("warning", text) for text in (*task.warnings, *protocol.warnings))]
 
 
 def _model_sections(name: str, root: Sequence[str], cache: Path | None) -> dict[str, Sequence[tuple[str, str]]]:
@@ -100,7 +103,11 @@ def _other_sections(name: str, root: Sequence[str], cache: Path | None) -> dict[
     if name in shelf.names("probes"):
         probe = shelf.load("probes", name).Probe
         settings = ", ".join(str(dict(setting)) for setting in probe.SETTINGS)
-        found[f"probe {name}"] = [("about", shelf.summary("probes", name)), ("for", probe.TARGET), ("settings", settings)]
+        found[f"probe {name}"] = [
+            ("about", shelf.summary("probes", name)),
+            ("for", probe.TARGET),
+            ("settings", settings),
+        ]
     if name in shelf.names("metrics"):
         found[f"metric {name}"] = _facts(shelf.load("metrics", name).METRIC)
     return found

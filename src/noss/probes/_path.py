@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from noss.probes._losses import Loss
 from noss.probes._problem import Point, Problem
-from noss.probes._spectrum import spectrum
+from noss.probes._spectrum import rotate
 
 _TOLERANCE = 1e-7
 _MAX_STEPS = 1000
@@ -49,17 +49,19 @@ def follow(
     from threadpoolctl import threadpool_limits
 
     num_classes = int(y_N.max()) + 1
+    rotation = rotate(x_ND)
     with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(os.cpu_count()) as workers:
         problem = Problem(
-            x_ND=x_ND,
+            x_ND=rotation.x_Nm,
             y_N=y_N,
             num_classes=num_classes,
             loss=loss,
-            spectrum=spectrum(x_ND),
+            spectrum=rotation.spectrum,
             penalise_bias=penalise_bias,
             workers=workers,
         )
-        return _sweep(problem, cs, start_KE=np.zeros((num_classes, x_ND.shape[1] + 1)))
+        solved = _sweep(problem, cs, start_KE=np.zeros((num_classes, rotation.x_Nm.shape[1] + 1)))
+    return [rotation.back(weights_KE) for weights_KE in solved]
 
 
 def strengths(wanted: Sequence[float], path: Sequence[float]) -> list[float]:

@@ -22,10 +22,10 @@ Sums = tuple[float, NDArray[np.float32], NDArray[np.float64], NDArray[np.float64
 class Point:
     """Weights (K, D + 1) with the summed loss there, its slope (K, D + 1) and its mean curvature (K,)."""
 
-    weights_KE: NDArray[np.float64]  # noqa: N815
+    weights_KE: NDArray[np.float64]
     loss: float
-    loss_slope_KE: NDArray[np.float64]  # noqa: N815
-    curvature_K: NDArray[np.float64]  # noqa: N815
+    loss_slope_KE: NDArray[np.float64]
+    curvature_K: NDArray[np.float64]
     penalise_bias: bool
 
     def penalised(self) -> NDArray[np.float64]:
@@ -52,8 +52,8 @@ class Problem:
     a digit of the result.
     """
 
-    x_ND: NDArray[np.float32]  # noqa: N815
-    y_N: NDArray[np.int64]  # noqa: N815
+    x_ND: NDArray[np.float32]
+    y_N: NDArray[np.int64]
     num_classes: int
     loss: Loss
     spectrum: Spectrum

@@ -21,8 +21,8 @@ class Scaling:
     Source: scikit-learn's `StandardScaler`, its test for constant features included.
     """
 
-    mean_D: NDArray[np.float64]  # noqa: N815
-    scale_D: NDArray[np.float64]  # noqa: N815
+    mean_D: NDArray[np.float64]
+    scale_D: NDArray[np.float64]
 
     @classmethod
     def learn(cls, x_ND: NDArray[np.float32]) -> Self:

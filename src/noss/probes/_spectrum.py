@@ -1,4 +1,4 @@
-"""The main directions of a set of embeddings: what makes ill-conditioned linear problems well-conditioned."""
+"""The main directions of a set of embeddings: what makes ill-conditioned linear problems small and well-conditioned."""
 
 from __future__ import annotations
 
@@ -12,48 +12,79 @@ _MAX_RANK = 2048
 
 @dataclass(frozen=True)
 class Spectrum:
-    """Orthonormal directions (D, m), their sums of squares (m,), and the mean sum of squares of all other directions."""
+    """Sums of squares (m,) along orthonormal directions (D, m), and their mean over all other directions.
 
-    directions_Dm: NDArray[np.float32]  # noqa: N815
+    `directions_Dm` is None where the embeddings are turned already, so that their own axes are the directions.
+    """
+
+    directions_Dm: NDArray[np.float32] | None
     squares_m: NDArray[np.float64]
-    rest: float
+    rest: float = 0.0
 
     def solve(self, slope_KD: NDArray[np.float64], weight_K: NDArray[np.float64]) -> NDArray[np.float64]:
         """Roughly `(weight_k X^T X + 1)^-1 slope_k` for each row of a slope (K, D)."""
+        gain_Km = 1.0 / (weight_K[:, None] * self.squares_m + 1.0)
+        if self.directions_Dm is None:
+            return slope_KD * gain_Km
         rest_K1 = 1.0 / (weight_K[:, None] * self.rest + 1.0)
-        gain_Km = 1.0 / (weight_K[:, None] * self.squares_m + 1.0) - rest_K1
         along_Km = slope_KD.astype(np.float32) @ self.directions_Dm
         step_KD: NDArray[np.float64] = slope_KD * rest_K1
-        step_KD += (along_Km * gain_Km).astype(np.float32) @ self.directions_Dm.T
+        step_KD += (along_Km * (gain_Km - rest_K1)).astype(np.float32) @ self.directions_Dm.T
         return step_KD
 
 
-def spectrum(x_ND: NDArray[np.float32], *, max_rank: int = _MAX_RANK) -> Spectrum:
-    """The spectrum of centred embeddings (N, D), from one eigendecomposition of their smaller Gram matrix.
+@dataclass(frozen=True)
+class Rotation:
+    """Embeddings (N, m) along orthonormal directions (D, m) that hold all of them, and their spectrum.
 
-    Where both N and D exceed `max_rank`, the directions come from that many clips and their squares from as many
-    others: it only guides the solver, which reaches the same optimum with any directions.
+    Weights in the turned space are as long as those they stand for, so a penalised problem has the same optimum there;
+    with fewer clips than dimensions it is also smaller. `directions_Dm` is None where nothing was turned.
+    """
+
+    x_Nm: NDArray[np.float32]
+    directions_Dm: NDArray[np.float32] | None
+    spectrum: Spectrum
+
+    def back(self, weights_KE: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Weights (K, D + 1) of the embeddings as they were, from weights (K, m + 1); the bias stays."""
+        if self.directions_Dm is None:
+            return weights_KE
+        return np.concatenate([weights_KE[:, :-1] @ self.directions_Dm.T, weights_KE[:, -1:]], axis=1)
+
+
+def rotate(x_ND: NDArray[np.float32], *, max_rank: int = _MAX_RANK) -> Rotation:
+    """Centred embeddings (N, D) turned to their main directions.
+
+    Where both N and D exceed `max_rank`, nothing is turned; the spectrum is then that of so many clips, with squares from
+    as many others: it only guides the solver, which reaches the same optimum with any directions.
     """
     num_clips, dim = x_ND.shape
+    if min(num_clips, dim) > max_rank:
+        return Rotation(x_ND, None, _sampled(x_ND, max_rank))
+    if num_clips >= dim:
+        squares_m, directions_Dm = _eigen(x_ND.T @ x_ND)
+        return Rotation(x_ND @ directions_Dm, directions_Dm, Spectrum(None, squares_m))
+    from scipy.linalg import qr
+
+    basis_DN, triangle_NN = qr(x_ND.T, mode="economic", check_finite=False)
+    squares_m, turn_Nm = _eigen(triangle_NN @ triangle_NN.T)
+    return Rotation(triangle_NN.T @ turn_Nm, basis_DN @ turn_Nm, Spectrum(None, squares_m))
+
+
+def _sampled(x_ND: NDArray[np.float32], num_clips: int) -> Spectrum:
     total = float(np.einsum("nd,nd->n", x_ND, x_ND).sum(dtype=np.float64))
-    if min(num_clips, dim) <= max_rank:
-        squares_m, directions_Dm = _decompose(x_ND)
-    else:
-        order_N = np.random.default_rng(0).permutation(num_clips)
-        _, directions_Dm = _decompose(x_ND[np.sort(order_N[:max_rank])])
-        judges = np.sort(order_N[-max_rank:])
-        squares_m = ((x_ND[judges] @ directions_Dm) ** 2).sum(axis=0, dtype=np.float64) * (num_clips / len(judges))
-    rest = max(total - float(squares_m.sum()), 0.0) / max(dim - len(squares_m), 1)
+    order_N = np.random.default_rng(0).permutation(len(x_ND))
+    some_ND, judges_ND = x_ND[np.sort(order_N[:num_clips])], x_ND[np.sort(order_N[-num_clips:])]
+    squares_m, sides_Nm = _eigen(some_ND @ some_ND.T)
+    kept = squares_m > 1e-5 * squares_m[-1]
+    directions_Dm = some_ND.T @ (sides_Nm[:, kept] / np.sqrt(squares_m[kept]).astype(np.float32))
+    squares_m = ((judges_ND @ directions_Dm) ** 2).sum(axis=0, dtype=np.float64) * (len(x_ND) / num_clips)
+    rest = max(total - float(squares_m.sum()), 0.0) / max(x_ND.shape[1] - len(squares_m), 1)
     return Spectrum(directions_Dm, squares_m, rest)
 
 
-def _decompose(x_ND: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+def _eigen(gram_mm: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
     from scipy.linalg import eigh
 
-    if x_ND.shape[1] <= x_ND.shape[0]:
-        squares_m, directions_Dm = eigh(x_ND.T @ x_ND, driver="evd", overwrite_a=True, check_finite=False)
-        return np.maximum(squares_m.astype(np.float64), 0.0), directions_Dm
-    squares_m, sides_Nm = eigh(x_ND @ x_ND.T, driver="evd", overwrite_a=True, check_finite=False)
-    kept = squares_m > 1e-5 * squares_m[-1]
-    squares_m, sides_Nm = squares_m[kept], sides_Nm[:, kept]
-    return squares_m.astype(np.float64), x_ND.T @ (sides_Nm / np.sqrt(squares_m))
+    squares_m, directions_mm = eigh(gram_mm, driver="evd", overwrite_a=True, check_finite=False)
+    return np.maximum(squares_m.astype(np.float64), 0.0), directions_mm

@@ -25,8 +25,8 @@ class Probe:
     SETTINGS: ClassVar[Settings] = tuple({"neighbours": k} for k in (50, 20, 10, 5, 3, 1))
 
     scaling: Scaling
-    known_ND: NDArray[np.float32]  # noqa: N815
-    labels_N: NDArray[np.int64]  # noqa: N815
+    known_ND: NDArray[np.float32]
+    labels_N: NDArray[np.int64]
 
     def __init__(self, *, seed: int = 0, neighbours: int = 10) -> None:
         self.seed = seed

@@ -28,7 +28,7 @@ class Probe:
     SETTINGS: ClassVar[Settings] = ({},)
 
     scaling: Scaling
-    weights_KE: NDArray[np.float64]  # noqa: N815
+    weights_KE: NDArray[np.float64]
 
     def __init__(self, *, seed: int = 0) -> None:
         self.seed = seed

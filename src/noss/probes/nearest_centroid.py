@@ -20,7 +20,7 @@ class Probe:
     SETTINGS: ClassVar[Settings] = ({},)
 
     scaling: Scaling
-    means_KD: NDArray[np.float64]  # noqa: N815
+    means_KD: NDArray[np.float64]
 
     def __init__(self, *, seed: int = 0) -> None:
         self.seed = seed

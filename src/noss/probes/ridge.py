@@ -25,7 +25,7 @@ class Probe:
     SETTINGS: ClassVar[Settings] = tuple({"alpha": 10.0**power} for power in range(7, -2, -1))
 
     scaling: Scaling
-    weights_E: NDArray[np.float64]  # noqa: N815
+    weights_E: NDArray[np.float64]
 
     def __init__(self, *, seed: int = 0, alpha: float = 1000.0) -> None:
         self.seed = seed

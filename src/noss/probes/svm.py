@@ -29,7 +29,7 @@ class Probe:
     SETTINGS: ClassVar[Settings] = tuple({"c": c} for c in _PATH)
 
     scaling: Scaling
-    weights_KE: NDArray[np.float64]  # noqa: N815
+    weights_KE: NDArray[np.float64]
 
     def __init__(self, *, seed: int = 0, c: float = 0.001) -> None:
         self.seed = seed
