@@ -27,6 +27,7 @@ from noss.reports import Details, ModelPage, Score
 from noss.runs import cache_folder
 from noss.store import Store
 
+_NUM_HEARD = 2
 _VERSION = 1  # raised by one whenever what is kept changes
 
 
@@ -69,6 +70,7 @@ def _with_pages(known: Details, run: Path, main: Sequence[Score]) -> Details:
         audio=audio,
         maps=drawn.maps,
         notes=[*silent, *drawn.notes],
+        complete=not silent and not drawn.notes,
     )
 
 
@@ -98,12 +100,11 @@ def _model_page(run: Path, score: Score) -> ModelPage:
 
 
 def _audio(run: Path, board: Leaderboard, pages: Mapping[str, Sequence[ModelPage]]) -> tuple[dict[str, str], list[str]]:
-    """Sounds of mistakes, those of each task's best model first; and what has none, and why."""
+    """Sounds of the mistakes of each task's two best models, the best first; and what has none, and why."""
     roots = {column.task: Path(str(_facts(run, column.score).get("root") or "")) for column in board.columns}
-    places = range(max((len(models) for models in pages.values()), default=0))
     heard = [
         Heard(str(mistake["audio"]), roots[task] / mistake["file"], mistake["start_s"], mistake["end_s"])
-        for place in places
+        for place in range(_NUM_HEARD)
         for task, models in pages.items()
         for mistake in (models[place]["mistakes"] if place < len(models) else [])
     ]

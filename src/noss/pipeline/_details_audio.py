@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,26 +33,26 @@ class Heard:
 
 
 def data_uris(clips: Iterable[Heard], *, budget_bytes: int = BUDGET_BYTES) -> tuple[dict[str, str], list[str]]:
-    """Clips as data URIs by identity, the first ones first until the budget is spent; and what was left out, and why."""
+    """Clips as data URIs by identity, the first ones first until the budget is spent; and which had no sound, and why."""
+    unique = list({clip.id: clip for clip in reversed(list(clips))}.values())[::-1]
     found: dict[str, str] = {}
     notes: list[str] = []
-    spent, left_out = 0, 0
-    for clip in dict.fromkeys(clips):
-        if clip.id in found:
-            continue
-        if spent >= budget_bytes:
-            left_out += 1
-            continue
-        try:
-            uri = data_uri(clip)
-        except AudioError as error:
-            notes.append(f"No sound of {clip.path.name}: {error}")
-            continue
-        found[clip.id] = uri
-        spent += len(uri)
-    if left_out:
-        notes.append(f"{left_out} mistakes of lower-ranked models have no sound, to keep the page small")
+    spent = 0
+    with ThreadPoolExecutor() as pool:
+        for clip, packed in zip(unique, pool.map(_packed, unique), strict=True):
+            if isinstance(packed, AudioError):
+                notes.append(f"No sound of {clip.path.name}: {packed}")
+            elif spent < budget_bytes:
+                found[clip.id] = packed
+                spent += len(packed)
     return found, notes
+
+
+def _packed(clip: Heard) -> str | AudioError:
+    try:
+        return data_uri(clip)
+    except AudioError as error:
+        return error
 
 
 def data_uri(clip: Heard) -> str:

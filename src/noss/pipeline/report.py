@@ -38,9 +38,7 @@ def report(run: Path, *, style: str = "html", out: Path | None = None) -> Path:
     details = run_details(run, scores, pages=getattr(part, "PAGES", False))
     with replacing(target) as temporary:
         part.write(scores, temporary, details=details)
-    if details.notes:
-        made.unlink(missing_ok=True)  # what could not be shown may be there the next time
-    else:
+    if details.complete:
         write_text(made, _mark(inputs, target))
     return target
 

@@ -211,6 +211,7 @@ class Details:
         maps: One embedding map a dataset.
         audio: Short clips as data URIs.
         notes: What could not be shown, and why.
+        complete: Whether nothing is missing; False where the same report may show more the next time.
         cache: Folder where a style may keep what is slow to make; None keeps nothing.
     """
 
@@ -224,4 +225,5 @@ class Details:
     maps: list[Map] = field(default_factory=list)
     audio: Mapping[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    complete: bool = True
     cache: Path | None = None
