@@ -57,12 +57,12 @@ class Probe:
         return shares_NK
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """All nodes of all trees, in one array a property."""
+        """All nodes of all trees, an array (N,) a property, and their class shares (N, K); N counts nodes here."""
         return {**self.nodes, "trees": np.array(self.trees)}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """Rebuild a fitted probe from `arrays()`."""
+        """Rebuild a fitted probe from `arrays()`: node properties (N,) and class shares (N, K)."""
         probe = cls(trees=int(arrays["trees"]))
         probe.nodes = {name: np.asarray(arrays[name]) for name in (*_PARTS, "roots", "dim")}
         return probe

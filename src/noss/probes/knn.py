@@ -72,7 +72,7 @@ class Probe:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """Rebuild a fitted probe from `arrays()`."""
+        """Rebuild a fitted probe from `arrays()`: directions (N, D) and labels (N,)."""
         known_ND, labels_N = np.asarray(arrays["known"]), np.asarray(arrays["labels"])
         return cls(neighbours=int(arrays["neighbours"]))._with(Scaling.from_arrays(arrays), known_ND, labels_N)
 

@@ -51,12 +51,12 @@ class Probe:
         return softmax(logits(x_ND, self.scaling, self.weights_KE))
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Scaling, and weights (K, D + 1) with the bias last."""
+        """Scaling, and weights (K, E), the bias last: E is D + 1."""
         return {**self.scaling.arrays(), "weights": self.weights_KE}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """Rebuild a fitted probe from `arrays()`."""
+        """Rebuild a fitted probe from `arrays()`: scaling and weights (K, E)."""
         probe = cls()
         probe.scaling, probe.weights_KE = Scaling.from_arrays(arrays), np.asarray(arrays["weights"])
         return probe

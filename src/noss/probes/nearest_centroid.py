@@ -48,7 +48,7 @@ class Probe:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """Rebuild a fitted probe from `arrays()`."""
+        """Rebuild a fitted probe from `arrays()`: scaling and class means (K, D)."""
         probe = cls()
         probe.scaling, probe.means_KD = Scaling.from_arrays(arrays), np.asarray(arrays["means"])
         return probe

@@ -57,12 +57,12 @@ class Probe:
         return logits(x_ND, self.scaling, self.weights_E[None])
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Scaling, and weights (D + 1,) with the bias last."""
+        """Scaling, and weights (E,), the bias last: E is D + 1."""
         return {**self.scaling.arrays(), "weights": self.weights_E, "alpha": np.array(self.alpha)}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """Rebuild a fitted probe from `arrays()`."""
+        """Rebuild a fitted probe from `arrays()`: scaling and weights (E,)."""
         return cls(alpha=float(arrays["alpha"]))._with(Scaling.from_arrays(arrays), np.asarray(arrays["weights"]))
 
     def _with(self, scaling: Scaling, weights_E: NDArray[np.float64]) -> Self:

@@ -61,12 +61,12 @@ class Probe:
         return logits(x_ND, self.scaling, self.weights_KE)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Scaling, and weights (K, D + 1) with the bias last."""
+        """Scaling, and weights (K, E), the bias last: E is D + 1."""
         return {**self.scaling.arrays(), "weights": self.weights_KE, "c": np.array(self.c)}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """Rebuild a fitted probe from `arrays()`."""
+        """Rebuild a fitted probe from `arrays()`: scaling and weights (K, E)."""
         return cls(c=float(arrays["c"]))._with(Scaling.from_arrays(arrays), np.asarray(arrays["weights"]))
 
     def _with(self, scaling: Scaling, weights_KE: NDArray[np.float64]) -> Self:
