@@ -31,7 +31,7 @@ const BUILDERS = {
         return { truth: names[truth], predicted: names[predicted], clips, share, text: few && share >= 0.005 ? String(Math.round(100 * share)) : "" };
       });
     });
-    return { rows, adjust: (spec) => { spec.height = { step: Math.min(44, Math.max(8, 400 / names.length)) }; } };
+    return { rows, adjust: (spec, width) => { spec.height = { step: Math.min(44, Math.max(8, Math.min(400, 0.8 * width) / names.length)) }; } };
   },
   recall: (task, page) => ({
     rows: page.recall.map((row) => ({ label: row.label, recall: row.recall, clips: row.num_clips })),
