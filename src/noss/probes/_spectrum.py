@@ -35,21 +35,26 @@ class Spectrum:
 
 @dataclass(frozen=True)
 class Rotation:
-    """Embeddings (N, m) along orthonormal directions (D, m) that hold all of them, and their spectrum.
+    """Embeddings (N, m) along orthonormal directions that hold all of them, and their spectrum.
 
     Weights in the turned space are as long as those they stand for, so a penalised problem has the same optimum there;
-    with fewer clips than dimensions it is also smaller. `directions_Dm` is None where nothing was turned.
+    with fewer clips than dimensions it is also smaller. The way back is a product with `left_mn`, then `right_nD`;
+    both are None where nothing was turned.
     """
 
     x_Nm: NDArray[np.float32]
-    directions_Dm: NDArray[np.float32] | None
     spectrum: Spectrum
+    left_mn: NDArray[np.floating] | None = None
+    right_nD: NDArray[np.float32] | None = None
 
     def back(self, weights_KE: NDArray[np.float64]) -> NDArray[np.float64]:
         """Weights (K, D + 1) of the embeddings as they were, from weights (K, m + 1); the bias stays."""
-        if self.directions_Dm is None:
+        if self.left_mn is None:
             return weights_KE
-        return np.concatenate([weights_KE[:, :-1] @ self.directions_Dm.T, weights_KE[:, -1:]], axis=1)
+        turned_KD = weights_KE[:, :-1] @ self.left_mn
+        if self.right_nD is not None:
+            turned_KD = turned_KD.astype(np.float32) @ self.right_nD
+        return np.concatenate([turned_KD, weights_KE[:, -1:]], axis=1, dtype=np.float64)
 
 
 def rotate(x_ND: NDArray[np.float32], *, max_rank: int = _MAX_RANK) -> Rotation:
@@ -60,15 +65,18 @@ def rotate(x_ND: NDArray[np.float32], *, max_rank: int = _MAX_RANK) -> Rotation:
     """
     num_clips, dim = x_ND.shape
     if min(num_clips, dim) > max_rank:
-        return Rotation(x_ND, None, _sampled(x_ND, max_rank))
+        return Rotation(x_ND, _sampled(x_ND, max_rank))
     if num_clips >= dim:
-        squares_m, directions_Dm = _eigen(x_ND.T @ x_ND)
-        return Rotation(x_ND @ directions_Dm, directions_Dm, Spectrum(None, squares_m))
-    from scipy.linalg import qr
-
-    basis_DN, triangle_NN = qr(x_ND.T, mode="economic", check_finite=False)
-    squares_m, turn_Nm = _eigen(triangle_NN @ triangle_NN.T)
-    return Rotation(triangle_NN.T @ turn_Nm, basis_DN @ turn_Nm, Spectrum(None, squares_m))
+        squares_D, directions_DD = _eigen(x_ND.T @ x_ND)
+        return Rotation(x_ND @ directions_DD, Spectrum(None, squares_D), np.ascontiguousarray(directions_DD.T))
+    # In double precision: the directions come from the clips divided by their squares' roots, which must be right
+    # for small ones too. What is below the last digit of single precision is left out.
+    wide_ND = x_ND.astype(np.float64)
+    squares_N, sides_NN = _eigen(wide_ND @ wide_ND.T)
+    kept = squares_N > 1e-12 * squares_N[-1]
+    roots_m, sides_Nm = np.sqrt(squares_N[kept]), sides_NN[:, kept]
+    turned_Nm = (sides_Nm * roots_m).astype(np.float32)
+    return Rotation(turned_Nm, Spectrum(None, squares_N[kept]), (sides_Nm / roots_m).T, x_ND)
 
 
 def _sampled(x_ND: NDArray[np.float32], num_clips: int) -> Spectrum:
@@ -77,13 +85,13 @@ def _sampled(x_ND: NDArray[np.float32], num_clips: int) -> Spectrum:
     some_ND, judges_ND = x_ND[np.sort(order_N[:num_clips])], x_ND[np.sort(order_N[-num_clips:])]
     squares_m, sides_Nm = _eigen(some_ND @ some_ND.T)
     kept = squares_m > 1e-5 * squares_m[-1]
-    directions_Dm = some_ND.T @ (sides_Nm[:, kept] / np.sqrt(squares_m[kept]).astype(np.float32))
+    directions_Dm = some_ND.T @ (sides_Nm[:, kept] / np.sqrt(squares_m[kept])).astype(np.float32)
     squares_m = ((judges_ND @ directions_Dm) ** 2).sum(axis=0, dtype=np.float64) * (len(x_ND) / num_clips)
     rest = max(total - float(squares_m.sum()), 0.0) / max(x_ND.shape[1] - len(squares_m), 1)
     return Spectrum(directions_Dm, squares_m, rest)
 
 
-def _eigen(gram_mm: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+def _eigen(gram_mm: NDArray[np.floating]) -> tuple[NDArray[np.float64], NDArray[np.floating]]:
     from scipy.linalg import eigh
 
     squares_m, directions_mm = eigh(gram_mm, driver="evd", overwrite_a=True, check_finite=False)
