@@ -49,8 +49,8 @@ def follow(
     from threadpoolctl import threadpool_limits
 
     num_classes = int(y_N.max()) + 1
-    rotation = rotate(x_ND)
     with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(os.cpu_count()) as workers:
+        rotation = rotate(x_ND)
         problem = Problem(
             x_ND=rotation.x_Nm,
             y_N=y_N,
@@ -61,7 +61,7 @@ def follow(
             workers=workers,
         )
         solved = _sweep(problem, cs, start_KE=np.zeros((num_classes, rotation.x_Nm.shape[1] + 1)))
-    return [rotation.back(weights_KE) for weights_KE in solved]
+        return [rotation.back(weights_KE) for weights_KE in solved]
 
 
 def strengths(wanted: Sequence[float], path: Sequence[float]) -> list[float]:
