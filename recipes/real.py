@@ -15,6 +15,7 @@ SUITE = {
     "models": [
         "trivial",
         "logmel_stats",
+        "mfcc_stats",
         "opensmile/egemaps",
         "opensmile/compare",
         "yamnet",

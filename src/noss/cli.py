@@ -20,6 +20,7 @@ from noss import __version__
 from noss.errors import NossError
 
 _PIPELINE = Path(__file__).parent / "pipeline"
+_WIDTH = 220  # of a table that goes to a file or a pipe
 
 
 def verbs() -> dict[str, str]:
@@ -72,7 +73,7 @@ def _show(result: Any) -> None:
     if hasattr(result, "__rich__"):
         from rich.console import Console
 
-        Console().print(result)
+        Console(width=None if sys.stdout.isatty() else _WIDTH).print(result)
     elif result is not None and not isinstance(result, int):
         text = str(result)
         sys.stdout.write(text if text.endswith("\n") or not text else f"{text}\n")

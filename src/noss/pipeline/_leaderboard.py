@@ -30,7 +30,7 @@ class Leaderboard(Rows):
         lines = [*(f"! {line}" for line in self.warnings), *([caption] if caption else [])]
         table = Table(caption=Text("\n".join(lines)) if lines else None, caption_justify="left", box=SIMPLE_HEAD)
         table.add_column("", justify="right")
-        table.add_column(Text("model"), overflow="fold")
+        table.add_column(Text("model"), no_wrap=True)
         for column in self.columns:
             heading = Text(f"{column.task}\n{column.metric}{' %' if column.unit.percent else ''}")
             table.add_column(heading, justify="right", no_wrap=True)

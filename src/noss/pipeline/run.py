@@ -19,6 +19,7 @@ from noss.pipeline._models import Model
 from noss.pipeline._plan import Corpus, Plan, make_plan
 from noss.pipeline._request import merged
 from noss.pipeline._run_files import write_failures, write_manifest
+from noss.pipeline._ties import gaps
 from noss.pipeline.embed import Embedded, embed_clips
 from noss.pipeline.probe import probe_task
 from noss.pipeline.report import report
@@ -40,7 +41,7 @@ class Run:
 
     def __rich__(self) -> Table:
         """The leaderboard as a table for the terminal."""
-        return leaderboard(self.scores).table(caption=f"page: {self.page}")
+        return leaderboard(self.scores, gaps=gaps(self.out, self.scores)).table(caption=f"page: {self.page}")
 
 
 def run(
