@@ -45,12 +45,12 @@ def digests(paths: Sequence[Path], *, memo: Path | None) -> list[str | OSError]:
         paths: Files; the same one may come twice.
         memo: SQLite file that remembers hashes between runs; None hashes every file anew.
     """
-    answers: dict[Path, str | OSError] = dict.fromkeys(paths, "")
+    answers: dict[str, str | OSError] = dict.fromkeys(map(str, paths), "")
     unique = list(answers)
     with ThreadPoolExecutor(max_workers=min(16, 2 * (os.cpu_count() or 1))) as pool:
         for first in range(0, len(unique), _BLOCK):
             answers.update(_some_digests(unique[first : first + _BLOCK], memo, pool))
-    return [answers[path] for path in paths]
+    return [answers[str(path)] for path in paths]
 
 
 def clip_ids(clips: Sequence[Clip], *, cache: Path) -> list[str | Failure]:
@@ -58,8 +58,12 @@ def clip_ids(clips: Sequence[Clip], *, cache: Path) -> list[str | Failure]:
 
     A clip that is a whole file is known by the file's hash; a segment by the hash of that, its start and its end.
     """
-    found = digests([clip.path for clip in clips], memo=cache / "files.sqlite")
-    return [_identity(clip, digest) for clip, digest in zip(clips, found, strict=True)]
+    ids: list[str | Failure] = []
+    for first in range(0, len(clips), _BLOCK):
+        some = clips[first : first + _BLOCK]
+        found = digests([clip.path for clip in some], memo=cache / "files.sqlite")
+        ids += map(_identity, some, found)
+    return ids
 
 
 def _identity(clip: Clip, digest: str | OSError) -> str | Failure:
@@ -72,7 +76,7 @@ def _identity(clip: Clip, digest: str | OSError) -> str | Failure:
     return hashlib.sha256(f"{digest}:{round(clip.start_s * 1e9)}:{end}".encode()).hexdigest()[:32]
 
 
-def _some_digests(paths: Sequence[Path], memo: Path | None, pool: ThreadPoolExecutor) -> dict[Path, str | OSError]:
+def _some_digests(paths: Sequence[str], memo: Path | None, pool: ThreadPoolExecutor) -> dict[str, str | OSError]:
     seen = {path: _look(path) for path in paths}
     known = _recall(memo, [look for look in seen.values() if isinstance(look, _Seen)])
     answers = {path: known.get(look.key, "") if isinstance(look, _Seen) else look for path, look in seen.items()}
@@ -82,25 +86,25 @@ def _some_digests(paths: Sequence[Path], memo: Path | None, pool: ThreadPoolExec
     return answers | hashed
 
 
-def _look(path: Path) -> _Seen | OSError:
+def _look(path: str) -> _Seen | OSError:
     try:
-        status = path.stat()
+        status = os.stat(path)  # noqa: PTH116 - text: a Path that is hashed or split keeps several times its own size
     except OSError as error:
         return error
     stamp = f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}"
     settled = time.time_ns() - max(status.st_mtime_ns, status.st_ctime_ns) > _SETTLED_NS
-    return _Seen(os.fsencode(path.absolute()), stamp, settled)
+    return _Seen(os.fsencode(os.path.abspath(path)), stamp, settled)  # noqa: PTH100
 
 
-def _hash(path: Path) -> str | OSError:
+def _hash(path: str) -> str | OSError:
     try:
-        with path.open("rb") as file:
+        with open(path, "rb") as file:  # noqa: PTH123
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         return error
 
 
-def _settled(seen: Mapping[Path, _Seen | OSError], hashed: Mapping[Path, str | OSError]) -> Iterator[tuple[_Seen, str]]:
+def _settled(seen: Mapping[str, _Seen | OSError], hashed: Mapping[str, str | OSError]) -> Iterator[tuple[_Seen, str]]:
     """What is safe to remember: files that did not change while they were hashed, nor just before."""
     for path, digest in hashed.items():
         look = seen[path]
@@ -145,6 +149,7 @@ def _remember(memo: Path | None, found: Iterable[tuple[_Seen, str]]) -> None:
 def _connect(memo: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(memo, timeout=_TIMEOUT_S)
     try:
+        connection.execute("PRAGMA synchronous=OFF")  # it may be lost in a power cut, and nobody waits for the disk
         connection.execute(_TABLE)
     except sqlite3.Error:
         connection.close()

@@ -81,9 +81,13 @@ class Store:
 
     def missing(self, ids: Sequence[str]) -> list[str]:
         """Those of `ids` that have no row yet, each once, in their order."""
-        unique = list(dict.fromkeys(ids))
-        found_N = self._indexed().find(_parts.to_bytes(unique)) >= 0
-        return [name for name, found in zip(unique, found_N, strict=True) if not found]
+        return [ids[place] for place in self.missing_places(ids).tolist()]
+
+    def missing_places(self, ids: Sequence[str]) -> NDArray[np.int64]:
+        """Where in `ids` those stand that have no row yet, each at its first place, in their order."""
+        unique_ids, first_N = np.unique(_parts.to_bytes(ids), return_index=True)
+        places_N: NDArray[np.int64] = np.sort(first_N[self._indexed().find(unique_ids) < 0])
+        return places_N
 
     def lookup(self, ids: Sequence[str]) -> NDArray[np.float32]:
         """Embeddings (N, L, D) of `ids`, in their order.

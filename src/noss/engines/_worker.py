@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import queue
 import signal
@@ -22,6 +23,7 @@ def serve(
     connection: Connection[Any, Any], make: Callable[[], Callable[[Any], Any]], threads: int, prefetch: int
 ) -> None:
     """Build a worker, then answer items in their order until the process is ended."""
+    gc.freeze()  # a collection would touch, and so copy, every page that a fork shares with its parent
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _start(_die_with, os.getppid())

@@ -5,6 +5,7 @@ A worker takes an item from start to end, so only small items and finished resul
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import signal
 import sys
@@ -127,6 +128,7 @@ class _Pool:
 
     def run(self, items: Iterable[Item]) -> Iterator[tuple[Item, Any]]:
         coming = iter(items)
+        gc.freeze()  # a collection would touch, and so double, every page that is shared with a fork
         self._hands.extend(_Hand(self._context, self._arguments) for _ in range(self._workers))
         while self._feed(coming):
             watched = [place for hand in self._hands for place in (hand.connection, hand.process.sentinel)]
@@ -139,6 +141,7 @@ class _Pool:
                     yield from self._replace(hand)
 
     def stop(self) -> None:
+        gc.unfreeze()
         for hand in self._hands:
             hand.process.terminate()
         for hand in self._hands:

@@ -18,7 +18,7 @@ class Chunk:
     """One window (T,) of the clip in a batch's slot, and its weight in the clip's mean: its own length in samples."""
 
     slot: int
-    waveform_T: NDArray[np.float32]  # noqa: N815
+    waveform_T: NDArray[np.float32]
     weight: int
 
 

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import itertools
 import math
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from noss.audio import read
+from noss.datasets import Clip
 from noss.errors import AudioError
 
-WINDOW = 2048
+WINDOWS = (128, 256, 512, 1024, 2048)  # the first ones are small: no worker starts before a window is measured
 MAX_BATCH = 512
 
 
@@ -24,6 +29,32 @@ class Job:
     start_s: float
     end_s: float | None
     duration_s: float = 0.0
+
+
+class Jobs:
+    """Jobs for the clips at some places, kept in a few flat arrays.
+
+    A fork shares memory with its parent until either side touches it, and Python touches what it merely looks at: a
+    run over the clips themselves would double them.
+
+    Args:
+        clips: All clips; not looked at any more once this is made.
+        places_N: Which of them (N,) to embed.
+    """
+
+    def __init__(self, clips: Sequence[Clip], places_N: NDArray[np.int64]) -> None:
+        paths = [os.fsencode(clips[place].path) for place in places_N]
+        self._places_N = places_N
+        self._starts_N = np.array([clips[place].start_s for place in places_N])
+        self._ends_N = np.array([clips[place].end_s for place in places_N], dtype=np.float64)
+        self._edges_N = np.cumsum([0, *map(len, paths)])
+        self._paths = b"".join(paths)
+
+    def __iter__(self) -> Iterator[Job]:
+        for number, place in enumerate(self._places_N):
+            first, last = self._edges_N[number : number + 2]
+            end_s = None if np.isnan(self._ends_N[number]) else float(self._ends_N[number])
+            yield Job(int(place), Path(os.fsdecode(self._paths[first:last])), float(self._starts_N[number]), end_s)
 
 
 @dataclass(frozen=True)
@@ -59,7 +90,8 @@ class Plan:
         Headers are read by no thread of their own: a worker forked while another thread holds a lock inside the
         decoder would inherit it locked.
         """
-        while measured := [measure(job) for job in itertools.islice(self._jobs, WINDOW)]:
+        sizes = itertools.chain(WINDOWS, itertools.repeat(WINDOWS[-1]))
+        while measured := [measure(job) for job in itertools.islice(self._jobs, next(sizes))]:
             self._lost.extend(job for job in measured if isinstance(job, Lost))
             yield from self._pack([job for job in measured if isinstance(job, Job)])
 

@@ -26,7 +26,7 @@ class Done:
     """A batch's rows: places (N,), embeddings (N, L, D), seconds of audio (N,); what was lost; the time it took."""
 
     places: list[int]
-    embeddings_NLD: NDArray[np.float32]  # noqa: N815
+    embeddings_NLD: NDArray[np.float32]
     durations_s: list[float]
     lost: list[Lost]
     seconds: float

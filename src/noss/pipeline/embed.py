@@ -10,12 +10,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from noss.datasets import Clip
 from noss.errors import AudioError, Failure
 from noss.identity import clip_ids
 from noss.pipeline._embed_lookup import look_up
 from noss.pipeline._embed_machine import spread
-from noss.pipeline._embed_plan import Job, Lost
+from noss.pipeline._embed_plan import Jobs, Lost
 from noss.pipeline._embed_progress import Bar
 from noss.pipeline._embed_run import Run
 from noss.pipeline._embed_sources import clips_of
@@ -160,30 +163,23 @@ def embed_clips(
     store = Store.open(cache, model.facts)
     missing = _missing(store, ids)
     lost: list[Lost] = []
-    if missing and model.lookup is not None:
-        lost = look_up(model, store, clips, ids, missing)
-    elif missing:
+    if len(missing) and model.lookup is not None:
+        lost = look_up(model, store, clips, ids, missing.tolist())
+    elif len(missing):
         how = spread(model.card, workers=workers, device=device, batch_s=batch_s)
         run = Run(model, store, id_of=lambda place: str(ids[place]), spread=how, strict=strict)
         with Bar(model.name, total=len(missing), shown=progress) as bar:
-            lost = run((_job(place, clips[place]) for place in missing), bar=bar)
+            lost = run(Jobs(clips, missing), bar=bar)
     if strict and lost:
         raise AudioError(lost[0].reason)
     failures, kept = _accounts(clips, ids, {str(ids[one.place]): one for one in lost})
     return Embedded(store=store, ids=kept, failures=failures, newly_embedded=len(missing) - len(lost))
 
 
-def _missing(store: Store, ids: Sequence[str | Failure]) -> list[int]:
+def _missing(store: Store, ids: Sequence[str | Failure]) -> NDArray[np.int64]:
     """The first place of every identity that has no row yet."""
-    places: dict[str, int] = {}
-    for place, name in enumerate(ids):
-        if isinstance(name, str):
-            places.setdefault(name, place)
-    return [places[name] for name in store.missing(list(places))]
-
-
-def _job(place: int, clip: Clip) -> Job:
-    return Job(place, clip.path, clip.start_s, clip.end_s)
+    readable_N = np.array([place for place, name in enumerate(ids) if isinstance(name, str)], dtype=np.int64)
+    return readable_N[store.missing_places([name for name in ids if isinstance(name, str)])]
 
 
 def _accounts(
