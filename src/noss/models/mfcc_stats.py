@@ -57,7 +57,7 @@ def build(choice: str) -> Embedder:
 def dct_basis() -> NDArray[np.float32]:
     """The first 20 rows of the orthonormal DCT-II as a matrix (M, Q) that turns log-mel into cepstra."""
     band_M, order_Q = np.arange(BANDS)[:, None] + 0.5, np.arange(COEFFICIENTS)[None]
-    basis_MQ = np.sqrt(2.0 / BANDS) * np.cos(np.pi / BANDS * band_M * order_Q)
+    basis_MQ: NDArray[np.float64] = np.sqrt(2.0 / BANDS) * np.cos(np.pi / BANDS * band_M * order_Q)
     basis_MQ[:, 0] /= np.sqrt(2.0)
     return basis_MQ.astype(np.float32)
 

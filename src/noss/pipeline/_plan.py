@@ -14,6 +14,7 @@ from noss.identity import clip_ids
 from noss.pipeline._clips import Task, open_tasks
 from noss.pipeline._models import Model, open_model
 from noss.pipeline._request import roots, words
+from noss.pipeline._split import folds
 from noss.pipeline.embed import Embedded
 from noss.runs import cache_folder
 
@@ -80,6 +81,8 @@ def make_plan(request: Mapping[str, Any]) -> Plan:
     given = roots(request["root"])
     opened = [open_model(name, cache=cache) for name in models]
     found = [task for name in tasks for task in _open(name, given, cache)]
+    for task in found:
+        folds(task, seed=request["seed"])  # a split that leaks is refused before anything is embedded
     return Plan(models=opened, corpora=_corpora(found, cache), probes=probes, metrics=metrics, cache=cache)
 
 

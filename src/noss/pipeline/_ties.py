@@ -59,7 +59,7 @@ def _gap(run: Path, best: Score, other: Score, *, draws: int) -> Gap:
     ours, theirs = (read_predictions(predictions_file(run, score)) for score in (best, other))
     metric = shelf.load("metrics", best.metric)
     rows_N, other_N = _shared(ours, theirs)
-    cluster_N, _ = clusters([ours.speakers[row] for row in rows_N])
+    cluster_N, _ = clusters([ours.speakers[row] for row in rows_N.tolist()])
     true_N, ours_NK, theirs_NK = ours.true_N[rows_N], ours.scores_NK[rows_N], theirs.scores_NK[other_N]
     behind, low, high = paired_interval(metric, true_N, ours_NK, theirs_NK, cluster_N, draws=draws, seed=best.seed)
     return (
