@@ -30,7 +30,7 @@ def _rows(num: int, *, seed: int = 0) -> NDArray[np.float32]:
 
 def _append(store: Store, num: int, *, seed: int = 0) -> tuple[list[str], NDArray[np.float32]]:
     ids, rows_NLD = _ids(num, seed=seed), _rows(num, seed=seed)
-    store.append(ids, rows_NLD, [0.5] * num, seconds=2.0, device="this cpu")
+    store.append(ids, rows_NLD, durations_s=[0.5] * num, seconds=2.0, device="this cpu")
     return ids, rows_NLD
 
 
@@ -51,7 +51,7 @@ def test_rows_come_back_in_the_order_asked_for_across_parts(tmp_path: Path) -> N
 def test_ids_with_zero_bytes_are_told_apart(tmp_path: Path) -> None:
     ids = ["00" * 16, "01" + "00" * 15, "01" * 15 + "00", "01" * 16]
     store = Store.open(tmp_path, FACTS)
-    store.append(ids, _rows(4), [1.0] * 4, seconds=1, device="cpu")
+    store.append(ids, _rows(4), durations_s=[1.0] * 4, seconds=1, device="cpu")
     np.testing.assert_array_equal(store.lookup(ids), _rows(4))
     assert store.missing([*ids, "01" * 14 + "0000"]) == ["01" * 14 + "0000"]
 
@@ -81,7 +81,7 @@ def test_a_row_written_twice_counts_once(tmp_path: Path) -> None:
     first, second = Store.open(tmp_path, FACTS), Store.open(tmp_path, FACTS)
     ids, rows_NLD = _append(first, 4)
     _append(second, 4)
-    second.append(ids[:2], rows_NLD[:2], [0.5] * 2, seconds=1.0, device="this cpu")
+    second.append(ids[:2], rows_NLD[:2], durations_s=[0.5] * 2, seconds=1.0, device="this cpu")
     opened = Store.open(tmp_path, FACTS)
     assert len(opened) == 4
     np.testing.assert_array_equal(opened.lookup(ids), rows_NLD)
@@ -90,7 +90,7 @@ def test_a_row_written_twice_counts_once(tmp_path: Path) -> None:
 def test_speed_is_the_sum_over_parts(tmp_path: Path) -> None:
     store = Store.open(tmp_path, FACTS)
     _append(store, 4, seed=1)
-    store.append(_ids(2, seed=2), _rows(2), [3.0, 4.0], seconds=0.25, device="other gpu")
+    store.append(_ids(2, seed=2), _rows(2), durations_s=[3.0, 4.0], seconds=0.25, device="other gpu")
     assert Store.open(tmp_path, FACTS).speed() == (2.25, 9.0, "other gpu + this cpu")
 
 
@@ -126,7 +126,7 @@ def test_a_full_disk_is_a_clean_error_and_leaves_the_store_whole(tmp_path: Path)
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
     try:
         with pytest.raises(StoreError, match=r"cannot write .*free some space"):
-            store.append(_ids(1000, seed=5), _rows(1000), [1.0] * 1000, seconds=1, device="cpu")
+            store.append(_ids(1000, seed=5), _rows(1000), durations_s=[1.0] * 1000, seconds=1, device="cpu")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     for opened in (store, Store.open(tmp_path, FACTS)):

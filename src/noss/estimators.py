@@ -101,7 +101,7 @@ class SpeechEmbedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         model = open_model(self.model, cache=folder)
         ids = clip_ids(clips, cache=folder)
         done = embed_clips(
-            model, clips, ids, cache=folder, workers=self.workers, device=self.device, strict=True, progress=False
+            model, clips, ids=ids, cache=folder, workers=self.workers, device=self.device, strict=True, progress=False
         )
         return done.store.lookup([str(name) for name in done.ids])
 

@@ -84,7 +84,7 @@ class Store:
         return [ids[place] for place in self.missing_places(ids).tolist()]
 
     def missing_places(self, ids: Sequence[str]) -> NDArray[np.int64]:
-        """Where in `ids` those stand that have no row yet, each at its first place, in their order."""
+        """Places (P,) in `ids` of those that have no row yet, each at its first place, in their order."""
         unique_ids, first_N = np.unique(_parts.to_bytes(ids), return_index=True)
         places_N: NDArray[np.int64] = np.sort(first_N[self._indexed().find(unique_ids) < 0])
         return places_N
@@ -113,8 +113,8 @@ class Store:
         self,
         ids: Sequence[str],
         embeddings_NLD: NDArray[np.float32],
-        durations_s: Sequence[float],
         *,
+        durations_s: Sequence[float],
         seconds: float,
         device: str,
     ) -> None:
@@ -185,7 +185,7 @@ class _Index:
         return cls(sorted_ids, rows)
 
     def find(self, ids_N: NDArray[np.bytes_]) -> NDArray[np.int64]:
-        """The row of each identity, -1 where there is none."""
+        """The row (N,) of each identity, -1 where there is none."""
         if not len(self.sorted_ids):
             return np.full(len(ids_N), -1)
         place_N = np.minimum(np.searchsorted(self.sorted_ids, ids_N), len(self.sorted_ids) - 1)

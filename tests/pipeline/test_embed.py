@@ -25,7 +25,7 @@ LENGTHS_S = [0.01, 0.1, 0.35, 0.5, 1.0, 1.0, 1.99, 2.0, 2.01, 3.3, 7.77, 0.613]
 
 def _embed(paths: list[Path], cache: Path, *, model: str = TINY, **options) -> Embedded:
     clips = [path if isinstance(path, Clip) else Clip(path=path, labels={}) for path in paths]
-    return embed_clips(open_model(model, cache=cache), clips, clip_ids(clips, cache=cache), cache=cache, **options)
+    return embed_clips(open_model(model, cache=cache), clips, ids=clip_ids(clips, cache=cache), cache=cache, **options)
 
 
 def _vectors(done: Embedded) -> np.ndarray:

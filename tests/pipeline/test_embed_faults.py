@@ -30,7 +30,7 @@ TINY = str(Path(tiny_model.__file__))
 
 def _embed(paths: list[Path], cache: Path, **options) -> Embedded:
     clips = [Clip(path=path, labels={}) for path in paths]
-    return embed_clips(open_model(TINY, cache=cache), clips, clip_ids(clips, cache=cache), cache=cache, **options)
+    return embed_clips(open_model(TINY, cache=cache), clips, ids=clip_ids(clips, cache=cache), cache=cache, **options)
 
 
 def _reasons(done: Embedded) -> dict[str, str]:

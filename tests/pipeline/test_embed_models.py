@@ -101,7 +101,7 @@ def test_vectors_made_elsewhere_go_into_the_store(tmp_path: Path) -> None:
         write_wav(tmp_path / f"{number}.wav", 0.2, seed=number)
     clips = [Clip(path=tmp_path / f"{number}.wav", labels={}) for number in range(4)]
     ids = clip_ids(clips, cache=tmp_path)
-    done = embed_clips(open_model(f"{own}/{tmp_path / 'rows'}"), clips, ids, cache=tmp_path)
+    done = embed_clips(open_model(f"{own}/{tmp_path / 'rows'}"), clips, ids=ids, cache=tmp_path)
     np.testing.assert_array_equal(done.store.lookup(done.ids[:2])[:, 0], [[10, 0], [11, 0]])
     assert [failure.reason.split(" in ")[0] for failure in done.failures] == ["its row", "no row"]
     assert done.ids[2:] == [None, None]
@@ -182,6 +182,6 @@ def test_workers_follow_the_cores_and_a_wrong_device_is_refused() -> None:
 
 def test_an_unreadable_clip_keeps_its_failure(tmp_path: Path) -> None:
     clips = [Clip(path=tmp_path / "gone.wav", labels={})]
-    done = embed_clips(open_model(TINY), clips, clip_ids(clips, cache=tmp_path), cache=tmp_path)
+    done = embed_clips(open_model(TINY), clips, ids=clip_ids(clips, cache=tmp_path), cache=tmp_path)
     assert done.ids == [None]
     assert isinstance(done.failures[0], Failure)

@@ -57,7 +57,7 @@ def _layered(given, y_N):
 
 def test_every_test_clip_is_scored_once_with_its_truth_and_file(tmp_path: Path):
     given, x_NLD = mood_task()
-    path = probe_task(given, embedded(given, x_NLD), model(), out=tmp_path)
+    path = probe_task(given, embedded(given, x_NLD), model=model(), out=tmp_path)
     table = pq.read_table(path).to_pydict()
     assert table["id"] == [f"{row:032x}" for row in range(240)]
     assert table["file"][7] == "clips/00007.wav" and table["speaker"][7] == "s007"
@@ -72,14 +72,16 @@ def test_clips_without_signal_are_predicted_at_chance(tmp_path: Path):
     """Leakage of any kind would show here: with pure noise nothing can be learned."""
     given, x_NLD = mood_task(num=600)
     noise_NLD = np.random.default_rng(1).standard_normal(x_NLD.shape)
-    table = pq.read_table(probe_task(given, embedded(given, noise_NLD), model(), out=tmp_path)).to_pydict()
+    table = pq.read_table(probe_task(given, embedded(given, noise_NLD), model=model(), out=tmp_path)).to_pydict()
     assert abs(np.mean(np.array(table["predicted"]) == np.array(table["truth"])) - 1 / 3) < 0.08
 
 
 def test_no_speaker_is_fitted_on_and_tested(tmp_path: Path, spy):
     given, _ = mood_task(num=120)
     y_N = np.array([CLASSES.index(clip.labels["mood"]) for clip in given.clips])
-    read = read_predictions(probe_task(given, embedded(given, _layered(given, y_N)), model(layers=2), out=tmp_path))
+    read = read_predictions(
+        probe_task(given, embedded(given, _layered(given, y_N)), model=model(layers=2), out=tmp_path)
+    )
     for fold in range(5):
         tested = {row for row in range(120) if read.folds[row] == fold}
         speakers = {given.clips[row].speaker for row in tested}
@@ -91,7 +93,7 @@ def test_no_speaker_is_fitted_on_and_tested(tmp_path: Path, spy):
 def test_setting_and_layer_are_chosen_on_validation(tmp_path: Path, spy):
     given, _ = mood_task(num=120)
     y_N = np.array([CLASSES.index(clip.labels["mood"]) for clip in given.clips])
-    facts = read_facts(probe_task(given, embedded(given, _layered(given, y_N)), model(layers=2), out=tmp_path))
+    facts = read_facts(probe_task(given, embedded(given, _layered(given, y_N)), model=model(layers=2), out=tmp_path))
     assert facts["probe_options"] == [{"width": 2, "layer": 1}] * 5
     assert facts["num_train"] == 96
 
@@ -101,7 +103,7 @@ def test_rows_that_several_folds_fit_on_are_fitted_once(tmp_path: Path, spy):
     given, _ = mood_task(num=120)
     given.clips[:] = [replace(clip, fold=row % 5) for row, clip in enumerate(given.clips)]
     y_N = np.array([CLASSES.index(clip.labels["mood"]) for clip in given.clips])
-    probe_task(given, embedded(given, _layered(given, y_N)), model(layers=2), out=tmp_path)
+    probe_task(given, embedded(given, _layered(given, y_N)), model=model(layers=2), out=tmp_path)
     selections = 10 * 2 * len(Spy.SETTINGS)
     assert len(spy.fitted_on) == selections + 5
 
@@ -126,7 +128,7 @@ def test_a_published_split_is_kept_and_dev_chooses(tmp_path: Path, spy):
     assert len(speakers) == 3
     given = task(made)
     y_N = np.arange(120) % 3
-    path = probe_task(given, embedded(given, _layered(given, y_N)), model(layers=2), out=tmp_path)
+    path = probe_task(given, embedded(given, _layered(given, y_N)), model=model(layers=2), out=tmp_path)
     read = read_predictions(path)
     assert read.ids == [f"{row:032x}" for row in range(90, 120)] and set(read.folds) == {None}
     assert all(rows <= set(range(60)) for rows in spy.fitted_on)
@@ -136,17 +138,17 @@ def test_a_published_split_is_kept_and_dev_chooses(tmp_path: Path, spy):
 def test_nothing_is_done_where_the_same_signature_stands(tmp_path: Path):
     given, x_NLD = mood_task(num=60)
     first = embedded(given, x_NLD)
-    path = probe_task(given, first, model(), out=tmp_path)
+    path = probe_task(given, first, model=model(), out=tmp_path)
     written = path.stat().st_mtime_ns
     again = embedded(given, x_NLD)
-    assert probe_task(given, again, model(), out=tmp_path) == path
+    assert probe_task(given, again, model=model(), out=tmp_path) == path
     assert path.stat().st_mtime_ns == written and again.store.num_lookups == 0
 
 
 @pytest.mark.parametrize("change", ["model", "seed", "label", "speaker", "probe", "failure"])
 def test_whatever_changes_the_result_makes_it_anew(tmp_path: Path, change: str):
     given, x_NLD = mood_task(num=60)
-    key = read_facts(probe_task(given, embedded(given, x_NLD), model(), out=tmp_path))["signature"]
+    key = read_facts(probe_task(given, embedded(given, x_NLD), model=model(), out=tmp_path))["signature"]
     other = {"model": model(revision="r2")}.get(change, model())
     first = given.clips[0]
     if change == "label":
@@ -154,7 +156,7 @@ def test_whatever_changes_the_result_makes_it_anew(tmp_path: Path, change: str):
     if change == "speaker":
         given.clips[0] = replace(first, speaker="s009")
     path = probe_task(
-        given, embedded(given, x_NLD, failed=(3,) if change == "failure" else ()), other, out=tmp_path,
+        given, embedded(given, x_NLD, failed=(3,) if change == "failure" else ()), model=other, out=tmp_path,
         probe="lda" if change == "probe" else None, seed=1 if change == "seed" else 0,
     )  # fmt: skip
     assert read_facts(path)["signature"] != key
@@ -162,17 +164,17 @@ def test_whatever_changes_the_result_makes_it_anew(tmp_path: Path, change: str):
 
 def test_a_broken_predictions_file_is_made_anew(tmp_path: Path):
     given, x_NLD = mood_task(num=60)
-    path = probe_task(given, embedded(given, x_NLD), model(), out=tmp_path)
+    path = probe_task(given, embedded(given, x_NLD), model=model(), out=tmp_path)
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(DataError, match="holds no predictions"):
         read_facts(path)
-    probe_task(given, embedded(given, x_NLD), model(), out=tmp_path)
+    probe_task(given, embedded(given, x_NLD), model=model(), out=tmp_path)
     assert len(read_predictions(path).ids) == 60
 
 
 def test_failed_clips_are_left_out_and_counted(tmp_path: Path):
     given, x_NLD = mood_task(num=60)
-    read = read_predictions(probe_task(given, embedded(given, x_NLD, failed=(0, 5)), model(), out=tmp_path))
+    read = read_predictions(probe_task(given, embedded(given, x_NLD, failed=(0, 5)), model=model(), out=tmp_path))
     assert len(read.ids) == 58 and f"{5:032x}" not in read.ids
     assert read.facts["num_failed"] == 2
     assert any("2 of 60 clips" in line for line in read.facts["warnings"])
@@ -181,14 +183,14 @@ def test_failed_clips_are_left_out_and_counted(tmp_path: Path):
 def test_a_task_without_a_readable_clip_says_why(tmp_path: Path):
     given, x_NLD = mood_task(num=6)
     with pytest.raises(DataError, match=r"no clip of made/mood could be read \(/data/clips/00000.wav: it is empty\)"):
-        probe_task(given, embedded(given, x_NLD, failed=tuple(range(6))), model(), out=tmp_path)
+        probe_task(given, embedded(given, x_NLD, failed=tuple(range(6))), model=model(), out=tmp_path)
 
 
 def test_a_task_whose_readable_clips_have_one_class_is_refused(tmp_path: Path):
     given, x_NLD = mood_task(num=6)
     lost = tuple(row for row, clip in enumerate(given.clips) if clip.labels["mood"] != "sad")
     with pytest.raises(DataError, match="'sad': a task needs two classes"):
-        probe_task(given, embedded(given, x_NLD, failed=lost), model(), out=tmp_path)
+        probe_task(given, embedded(given, x_NLD, failed=lost), model=model(), out=tmp_path)
 
 
 def test_a_class_unseen_in_train_scores_lowest_and_is_said(tmp_path: Path):
@@ -197,7 +199,7 @@ def test_a_class_unseen_in_train_scores_lowest_and_is_said(tmp_path: Path):
     made = [replace(clip, speaker=f"{clip.split}{row % 6}") for row, clip in enumerate(clips(labels, split=splits))]
     given = task(made)
     x_NLD = np.random.default_rng(0).standard_normal((90, 1, 8))
-    read = read_predictions(probe_task(given, embedded(given, x_NLD), model(), out=tmp_path))
+    read = read_predictions(probe_task(given, embedded(given, x_NLD), model=model(), out=tmp_path))
     assert (read.scores_NK[:, 2] == 0).all() and not (read.scores_NK.argmax(1) == 2).any()
     assert any("sad" in line for line in read.facts["warnings"])
 
@@ -207,7 +209,7 @@ def test_a_class_with_one_clip_is_scored_all_the_same(tmp_path: Path):
     odd = task(
         [replace(given.clips[0], labels={"mood": "only once"}), *given.clips[1:]], classes=(*CLASSES, "only once")
     )
-    read = read_predictions(probe_task(odd, embedded(odd, x_NLD), model(), out=tmp_path))
+    read = read_predictions(probe_task(odd, embedded(odd, x_NLD), model=model(), out=tmp_path))
     assert len(read.ids) == 60 and read.classes == (*CLASSES, "only once")
 
 
@@ -215,7 +217,7 @@ def test_numbers_are_fitted_by_ridge(tmp_path: Path):
     generator = np.random.default_rng(0)
     x_NLD = generator.standard_normal((200, 1, 8))
     given = task(clips((2 * x_NLD[:, 0, 0] + 1).tolist()), classes=None, metric="ccc")
-    path = probe_task(given, embedded(given, x_NLD), model(), out=tmp_path)
+    path = probe_task(given, embedded(given, x_NLD), model=model(), out=tmp_path)
     read = read_predictions(path)
     assert read.classes is None and read.facts["probe"] == "ridge"
     np.testing.assert_allclose(read.scores_NK[:, 0], read.true_N, atol=0.2)
@@ -225,33 +227,33 @@ def test_numbers_are_fitted_by_ridge(tmp_path: Path):
 def test_a_label_that_is_not_finite_is_refused(tmp_path: Path):
     given = task(clips([0.5, float("nan"), 1.0, 2.0] * 5), classes=None, metric="ccc")
     with pytest.raises(DataError, match="not a finite number"):
-        probe_task(given, embedded(given, np.ones((20, 1, 8))), model(), out=tmp_path)
+        probe_task(given, embedded(given, np.ones((20, 1, 8))), model=model(), out=tmp_path)
 
 
 def test_a_probe_of_the_wrong_kind_is_refused_and_the_right_ones_named(tmp_path: Path):
     given, x_NLD = mood_task(num=30)
     with pytest.raises(ProbeError, match=r"made/mood has classes and probe ridge predicts numbers: use .*logistic"):
-        probe_task(given, embedded(given, x_NLD), model(), out=tmp_path, probe="ridge")
+        probe_task(given, embedded(given, x_NLD), model=model(), out=tmp_path, probe="ridge")
     numbers = task(clips([float(row) for row in range(30)]), classes=None, metric="ccc")
     with pytest.raises(ProbeError, match="use ridge"):
-        probe_task(numbers, embedded(numbers, x_NLD), model(), out=tmp_path, probe="logistic")
+        probe_task(numbers, embedded(numbers, x_NLD), model=model(), out=tmp_path, probe="logistic")
 
 
 def test_an_unknown_probe_is_met_with_a_hint(tmp_path: Path):
     given, x_NLD = mood_task(num=30)
     with pytest.raises(UnknownPartError, match="did you mean logistic"):
-        probe_task(given, embedded(given, x_NLD), model(), out=tmp_path, probe="logisitc")
+        probe_task(given, embedded(given, x_NLD), model=model(), out=tmp_path, probe="logisitc")
 
 
 def test_a_probe_without_probabilities_is_refused_where_the_metric_needs_them(tmp_path: Path):
     given, x_NLD = mood_task(num=30, metric="log_loss")
     with pytest.raises(ProbeError, match="svm gives none"):
-        probe_task(given, embedded(given, x_NLD), model(), out=tmp_path, probe="svm")
+        probe_task(given, embedded(given, x_NLD), model=model(), out=tmp_path, probe="svm")
 
 
 def test_the_same_seed_gives_the_same_predictions(tmp_path: Path):
     given, x_NLD = mood_task(num=90)
-    paths = [probe_task(given, embedded(given, x_NLD), model(), out=tmp_path / name) for name in "ab"]
+    paths = [probe_task(given, embedded(given, x_NLD), model=model(), out=tmp_path / name) for name in "ab"]
     a, b = map(read_predictions, paths)
     assert (a.scores_NK == b.scores_NK).all() and a.folds == b.folds
 
@@ -260,7 +262,7 @@ def test_labels_that_look_like_markup_or_formulas_come_back_as_they_are(tmp_path
     odd = ("<b>x</b>", '=HYPERLINK("x")', "naïve, ü\n")
     given = task(clips([odd[row % 3] for row in range(60)]), classes=odd)
     x_NLD = np.eye(3, 8)[np.arange(60) % 3][:, None]
-    read = read_predictions(probe_task(given, embedded(given, x_NLD), model(), out=tmp_path))
+    read = read_predictions(probe_task(given, embedded(given, x_NLD), model=model(), out=tmp_path))
     assert read.classes == odd and (read.scores_NK.argmax(1) == read.true_N).all()
 
 
@@ -291,8 +293,8 @@ def test_a_validation_that_tells_nothing_takes_the_middle_setting_and_says_so():
 
 def test_predictions_of_two_models_are_paired_by_clip(tmp_path: Path):
     given, x_NLD = mood_task(num=60)
-    a = read_predictions(probe_task(given, embedded(given, x_NLD, failed=(2,)), model("a"), out=tmp_path))
-    b = read_predictions(probe_task(given, embedded(given, x_NLD, failed=(7,)), model("b"), out=tmp_path))
+    a = read_predictions(probe_task(given, embedded(given, x_NLD, failed=(2,)), model=model("a"), out=tmp_path))
+    b = read_predictions(probe_task(given, embedded(given, x_NLD, failed=(7,)), model=model("b"), out=tmp_path))
     rows_N, other_N = shared_rows(a, b)
     assert len(rows_N) == 58
     assert [a.ids[row] for row in rows_N] == [b.ids[row] for row in other_N]
@@ -301,6 +303,6 @@ def test_predictions_of_two_models_are_paired_by_clip(tmp_path: Path):
 def test_the_folds_do_not_depend_on_which_clips_failed(tmp_path: Path):
     given, x_NLD = mood_task(num=60)
     whole = folds(given, seed=0)
-    read = read_predictions(probe_task(given, embedded(given, x_NLD, failed=(2,)), model(), out=tmp_path))
+    read = read_predictions(probe_task(given, embedded(given, x_NLD, failed=(2,)), model=model(), out=tmp_path))
     expected = {int(row): place for place, fold in enumerate(whole.folds) for row in fold.test_N}
     assert all(read.folds[place] == expected[int(name, 16)] for place, name in enumerate(read.ids))

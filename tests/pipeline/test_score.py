@@ -20,7 +20,7 @@ from noss.pipeline.score import read_scores, score, score_predictions, write_sco
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
     given, x_NLD = mood_task(num=240, noise=1.5)
-    probe_task(given, embedded(given, x_NLD), model(), out=tmp_path)
+    probe_task(given, embedded(given, x_NLD), model=model(), out=tmp_path)
     return tmp_path
 
 
@@ -33,7 +33,7 @@ def _binary(tmp_path: Path, **options) -> Path:
     y_N = generator.integers(2, size=200)
     x_NLD = (y_N[:, None] + generator.standard_normal((200, 4)))[:, None]
     given = task(clips([("no", "yes")[y] for y in y_N], num_speakers=20), classes=("no", "yes"))
-    return probe_task(given, embedded(given, x_NLD), model(dim=4), out=tmp_path, **options)
+    return probe_task(given, embedded(given, x_NLD), model=model(dim=4), out=tmp_path, **options)
 
 
 def test_the_main_metric_comes_first_and_is_worked_out_right(run: Path):
@@ -61,7 +61,9 @@ def test_a_record_says_how_the_number_came_about(run: Path):
 
 def test_metrics_that_do_not_fit_are_left_out(tmp_path: Path):
     three_given, x_NLD = mood_task(num=90)
-    three = score_predictions(probe_task(three_given, embedded(three_given, x_NLD), model(), out=tmp_path), draws=50)
+    three = score_predictions(
+        probe_task(three_given, embedded(three_given, x_NLD), model=model(), out=tmp_path), draws=50
+    )
     two = score_predictions(_binary(tmp_path / "two"), draws=50)
     assert "eer" in {one.metric for one in two} and "eer" not in {one.metric for one in three}
     assert not {"ccc", "mae", "spearman"} & {one.metric for one in two + three}
@@ -76,7 +78,7 @@ def test_probabilities_are_not_measured_where_there_are_none(tmp_path: Path):
 def test_numbers_have_metrics_of_their_own(tmp_path: Path):
     x_NLD = np.random.default_rng(0).standard_normal((100, 1, 8))
     given = task(clips(x_NLD[:, 0, 0].tolist()), classes=None, metric="ccc")
-    scores = score_predictions(probe_task(given, embedded(given, x_NLD), model(), out=tmp_path), draws=100)
+    scores = score_predictions(probe_task(given, embedded(given, x_NLD), model=model(), out=tmp_path), draws=100)
     assert {one.metric for one in scores} == {"ccc", "mae", "spearman"}
     assert scores[0].metric == "ccc" and scores[0].num_classes is None
 
@@ -84,7 +86,7 @@ def test_numbers_have_metrics_of_their_own(tmp_path: Path):
 def test_without_speakers_clips_are_drawn_and_it_is_said(tmp_path: Path):
     given, x_NLD = mood_task(num=90)
     nameless = task([replace(clip, speaker=None) for clip in given.clips], warnings=["no clip says who speaks"])
-    one = score_predictions(probe_task(nameless, embedded(nameless, x_NLD), model(), out=tmp_path), draws=100)[0]
+    one = score_predictions(probe_task(nameless, embedded(nameless, x_NLD), model=model(), out=tmp_path), draws=100)[0]
     assert "over 90 clips" in one.interval and one.num_speakers is None and one.speakers == "unknown"
     assert "no clip says who speaks" in one.warnings
 
@@ -92,7 +94,7 @@ def test_without_speakers_clips_are_drawn_and_it_is_said(tmp_path: Path):
 def test_few_speakers_are_said(tmp_path: Path):
     given, x_NLD = mood_task(num=90)
     few = task([replace(clip, speaker=f"s{row % 4}") for row, clip in enumerate(given.clips)])
-    one = score_predictions(probe_task(few, embedded(few, x_NLD), model(), out=tmp_path), draws=100)[0]
+    one = score_predictions(probe_task(few, embedded(few, x_NLD), model=model(), out=tmp_path), draws=100)[0]
     assert any(line.startswith("4 speakers only") for line in one.warnings)
 
 
@@ -130,7 +132,7 @@ def test_another_way_of_scoring_scores_again(run: Path, change):
 
 def test_records_of_other_predictions_are_kept(run: Path):
     given, x_NLD = mood_task(num=240, noise=1.5)
-    other = probe_task(given, embedded(given, x_NLD), model("other"), out=run)
+    other = probe_task(given, embedded(given, x_NLD), model=model("other"), out=run)
     both = score(run, draws=50).scores
     again = score(other, draws=60).scores
     assert {one.model for one in both} == {one.model for one in again} == {"made", "other"}
@@ -169,6 +171,6 @@ def test_a_main_metric_that_is_not_defined_is_an_error(tmp_path: Path):
     ]
     given = task(made, classes=("no", "yes"), metric="eer")
     x_NLD = np.random.default_rng(0).standard_normal((60, 1, 8))
-    path = probe_task(given, embedded(given, x_NLD), model(), out=tmp_path)
+    path = probe_task(given, embedded(given, x_NLD), model=model(), out=tmp_path)
     with pytest.raises(DataError, match="eer is not defined"):
         score_predictions(path)

@@ -24,7 +24,7 @@ def look_up(
     good_N = found_N & np.isfinite(embeddings_ND).all(axis=1)
     names = [str(ids[place]) for place, good in zip(places, good_N, strict=True) if good]
     rows_NLD = embeddings_ND[good_N].reshape(len(names), store.layers, store.dim).astype(np.float32)
-    store.append(names, rows_NLD, [0.0] * len(names), seconds=0.0, device=device_name("cpu"))
+    store.append(names, rows_NLD, durations_s=[0.0] * len(names), seconds=0.0, device=device_name("cpu"))
     return [
         Lost(place, "embed", f"its row in {model.name} holds NaN or infinity" if found else f"no row in {model.name}")
         for place, found, good in zip(places, found_N, good_N, strict=True)

@@ -61,7 +61,9 @@ class Writer:
         if self._ids:
             rows_NLD = np.concatenate(self._blocks)
             seconds = self._seconds / self._workers
-            self._store.append(self._ids, rows_NLD, self._durations_s, seconds=seconds, device=self._device())
+            self._store.append(
+                self._ids, rows_NLD, durations_s=self._durations_s, seconds=seconds, device=self._device()
+            )
         self._clear()
 
     def _clear(self) -> None:

@@ -110,7 +110,9 @@ def embed(
     names = [source] if isinstance(source, str) else list(source)
     clips = clips_of(names, roots=roots(words(root)), cache=folder)
     ids = clip_ids(clips, cache=folder)
-    done = embed_clips(opened, clips, ids, cache=folder, workers=workers, device=device, batch_s=batch_s, strict=strict)
+    done = embed_clips(
+        opened, clips, ids=ids, cache=folder, workers=workers, device=device, batch_s=batch_s, strict=strict
+    )
     kept = [(clip, name) for clip, name in zip(clips, done.ids, strict=True) if name is not None]
     found = [name for _, name in kept]
     write_table(Path(out), [clip for clip, _ in kept], done.store.lookup(found), done.store.durations_s(found))
@@ -127,8 +129,8 @@ def embed(
 def embed_clips(
     model: Model,
     clips: Sequence[Clip],
-    ids: Sequence[str | Failure],
     *,
+    ids: Sequence[str | Failure],
     cache: Path,
     workers: int | None = None,
     device: str | None = None,

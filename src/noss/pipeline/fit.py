@@ -87,9 +87,9 @@ def fit(
     probe_name(task, probe)
     models = [open_model(name, cache=folder) for name in dict.fromkeys([model, *words(controls)])]
     ids = clip_ids(task.clips, cache=folder)
-    embedded = [embed_clips(one, task.clips, ids, cache=folder, workers=workers) for one in models]
+    embedded = [embed_clips(one, task.clips, ids=ids, cache=folder, workers=workers) for one in models]
     pairs = zip(models, embedded, strict=True)
-    paths = [probe_task(task, vectors, one, out=out, probe=probe, seed=seed) for one, vectors in pairs]
+    paths = [probe_task(task, vectors, model=one, out=out, probe=probe, seed=seed) for one, vectors in pairs]
     scores = [one for path in paths for one in score_predictions(path, draws=draws, seed=seed)]
     write_scores(out / "scores.jsonl", scores)
     write_failures(out / "failures.csv", {one.name: each.failures for one, each in zip(models, embedded, strict=True)})

@@ -64,7 +64,7 @@ def predict(
     saved = read_classifier(Path(classifier), cache=folder)
     clips = _clips(files)
     embedded = embed_clips(
-        saved.model, clips, clip_ids(clips, cache=folder), cache=folder, workers=workers, device=device
+        saved.model, clips, ids=clip_ids(clips, cache=folder), cache=folder, workers=workers, device=device
     )
     rows = _rows(saved, clips, embedded)
     text = as_text(rows)

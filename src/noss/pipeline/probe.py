@@ -65,14 +65,14 @@ def probe(
     opened, probed = open_model(model, cache=folder), Probed(paths=[])
     for one in open_tasks(task, roots=roots(root), cache=folder):
         probe_name(one, probe)
-        embedded = embed_clips(opened, one.clips, clip_ids(one.clips, cache=folder), cache=folder, workers=workers)
+        embedded = embed_clips(opened, one.clips, ids=clip_ids(one.clips, cache=folder), cache=folder, workers=workers)
         probed.failures.extend(failure for failure in embedded.failures if failure not in probed.failures)
-        probed.paths.append(probe_task(one, embedded, opened, probe=probe, out=out, seed=seed))
+        probed.paths.append(probe_task(one, embedded, model=opened, probe=probe, out=out, seed=seed))
     return probed
 
 
 def probe_task(
-    task: Task, embedded: Embedded, model: Model, *, out: Path, probe: str | None = None, seed: int = 0
+    task: Task, embedded: Embedded, *, model: Model, out: Path, probe: str | None = None, seed: int = 0
 ) -> Path:
     """The predictions file of a probe on a task: fitted on train, chosen on validation, a row a test clip.
 

@@ -83,7 +83,7 @@ def run(
     request = merged(run, recipe, {name: value for name, value in locals().items() if name != "recipe"})
     plan, folder = make_plan(request), Path(out)
     write_manifest(folder / "run.json", plan, request=request)
-    work = _Work(plan, request, folder)
+    work = _Work(plan, request, folder=folder)
     scores = list(work.scores())
     write_failures(folder / "failures.csv", work.failures)
     failed = [row for rows in work.failures.values() for row in rows]
@@ -96,7 +96,7 @@ def run(
 class _Work:
     """Everything between the plan and the records; what fails is noted under its model, and the rest goes on."""
 
-    def __init__(self, plan: Plan, request: Mapping[str, Any], folder: Path) -> None:
+    def __init__(self, plan: Plan, request: Mapping[str, Any], *, folder: Path) -> None:
         self.failures: dict[str, list[Failure]] = {model.name: [] for model in plan.models}
         self._plan, self._request, self._folder = plan, request, folder
         path = folder / "scores.jsonl"
@@ -113,7 +113,7 @@ class _Work:
 
     def _embed(self, model: Model, corpus: Corpus) -> Embedded:
         options = {name: self._request[name] for name in ("workers", "device", "strict")}
-        embedded = embed_clips(model, corpus.clips, corpus.ids, cache=self._plan.cache, **options)
+        embedded = embed_clips(model, corpus.clips, ids=corpus.ids, cache=self._plan.cache, **options)
         self.failures[model.name] += embedded.failures
         return embedded
 
@@ -121,7 +121,7 @@ class _Work:
         seed, draws = self._request["seed"], self._request["draws"]
         for probe in self._plan.probes_for(task):
             with self._noting(model, task.name, stage="probe"):
-                path = probe_task(task, embedded, model, out=self._folder, probe=probe, seed=seed)
+                path = probe_task(task, embedded, model=model, out=self._folder, probe=probe, seed=seed)
                 metrics = self._plan.metrics or None
                 yield from score_predictions(path, metrics=metrics, draws=draws, seed=seed, known=self._known)
 
