@@ -39,3 +39,11 @@ def test_the_models_example_keeps_the_contract(tmp_path: Path) -> None:
 )
 def test_every_verb_of_the_readme_exists(verb: str) -> None:
     assert (ROOT / "src" / "noss" / "pipeline" / f"{verb}.py").is_file()
+
+
+def test_the_page_of_parts_is_what_the_shelves_say() -> None:
+    made = subprocess.run(
+        [sys.executable, "-c", "import make_parts; print(make_parts.page(), end='')"],
+        cwd=ROOT / "docs", check=True, capture_output=True, text=True, encoding="utf-8",
+    )  # fmt: skip
+    assert (ROOT / "docs" / "parts.md").read_text(encoding="utf-8") == made.stdout
