@@ -171,7 +171,7 @@ class Regressor(RegressorMixin, _Estimator):  # type: ignore[misc]  # scikit-lea
         return self._outputs(X)[:, 0]
 
 
-def load_classifier(path: Path | str, *, cache: Path | None = None) -> Classifier | Regressor:
+def load_classifier(path: Path | str, *, cache: Path | str | None = None) -> Classifier | Regressor:
     """A classifier that `noss fit` saved, ready to predict; a regressor where its target is a number.
 
     Args:
@@ -181,7 +181,7 @@ def load_classifier(path: Path | str, *, cache: Path | None = None) -> Classifie
     Raises:
         ModelError: The folder is no classifier, is broken, or its model has changed since.
     """
-    saved = read_classifier(Path(path), cache=cache)
+    saved = read_classifier(Path(path), cache=cache_folder(cache))
     kind = Regressor if saved.classes is None else Classifier
     loaded = kind(saved.model.name, probe=saved.facts["probe"], cache=cache)
     loaded.trained_ = saved.trained

@@ -76,7 +76,7 @@ class Run:
     def _outcomes(self, batches: Iterator[Batch], *, alone: bool = False) -> Iterator[tuple[Batch, Any]]:
         """Batches and what became of them, from no more workers than there are batches; none without a batch."""
         engine, how = shelf.load("engines", "local"), self._spread
-        first = list(itertools.islice(batches, max(how.workers, 1)))
+        first = list(itertools.islice(batches, max(how.workers, 2)))
         spawn = how.device == "cuda" or not engine.forks(threads=how.threads)
         workers = min(how.workers, len(first))
         if spawn and len(first) == 1 and not alone:

@@ -54,10 +54,10 @@ def load_recipe(path: Path, step: Callable[..., Any]) -> dict[str, Any]:
     return dict(suite)
 
 
-def merged(step: Callable[..., Any], recipe: Path | None, given: Mapping[str, Any]) -> dict[str, Any]:
+def merged(step: Callable[..., Any], recipe: Path | str | None, given: Mapping[str, Any]) -> dict[str, Any]:
     """A step's arguments: what was given wins over the recipe, and the recipe over the step's defaults."""
     defaults = {name: parameter.default for name, parameter in inspect.signature(step).parameters.items()}
-    from_recipe = load_recipe(recipe, step) if recipe else {}
+    from_recipe = load_recipe(Path(recipe), step) if recipe else {}
     chosen = {name: value for name, value in given.items() if value != defaults[name]}
     return {**given, **from_recipe, **chosen, "recipe": recipe}
 

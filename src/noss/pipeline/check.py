@@ -11,6 +11,7 @@ from noss.pipeline._check_dataset import check_dataset
 from noss.pipeline._check_model import check_model
 from noss.pipeline._request import roots
 from noss.pipeline._verdict import Verdict
+from noss.runs import cache_folder
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Findings:
 
 
 def check(
-    kind: Literal["model", "dataset"], name: str, *, root: Sequence[str] = (), cache: Path | None = None
+    kind: Literal["model", "dataset"], name: str, *, root: Sequence[str] = (), cache: Path | str | None = None
 ) -> Findings:
     """Try a part against its contract, line by line.
 
@@ -41,6 +42,7 @@ def check(
         root: Where corpora lie, as `NAME=DIR`.
         cache: The cache folder; None for `NOSS_CACHE` or the platform's.
     """
+    folder = cache_folder(cache)
     if kind == "model":
-        return Findings(check_model(name, cache=cache))
-    return Findings(check_dataset(name, roots=roots(root), cache=cache))
+        return Findings(check_model(name, cache=folder))
+    return Findings(check_dataset(name, roots=roots(root), cache=folder))

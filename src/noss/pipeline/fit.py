@@ -51,12 +51,12 @@ def fit(
     table: str,
     *,
     target: str,
-    out: Path,
+    out: Path | str,
     model: str = "logmel_stats",
     probe: str | None = None,
     controls: Sequence[str] = ("trivial", "logmel_stats"),
     root: Sequence[str] = (),
-    cache: Path | None = None,
+    cache: Path | str | None = None,
     seed: int = 0,
     draws: int = 2000,
     workers: int | None = None,
@@ -82,7 +82,7 @@ def fit(
     Raises:
         NossError: A name is unknown, the table is not what it should be, or the clips do not suffice.
     """
-    folder = cache_folder(cache)
+    folder, out = cache_folder(cache), Path(out)
     task = _task(f"{table}/{target}", root, folder)
     probe_name(task, probe)
     models = [open_model(name, cache=folder) for name in dict.fromkeys([model, *words(controls)])]

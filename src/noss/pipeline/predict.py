@@ -35,12 +35,12 @@ class Labelled:
 
 
 def predict(
-    classifier: Path,
-    files: Sequence[Path],
+    classifier: Path | str,
+    files: Sequence[Path | str],
     *,
     format: Format = "table",
-    out: Path | None = None,
-    cache: Path | None = None,
+    out: Path | str | None = None,
+    cache: Path | str | None = None,
     workers: int | None = None,
     device: str | None = None,
 ) -> Labelled:
@@ -83,7 +83,7 @@ def _writer(format: str) -> Callable[[Sequence[Row]], str]:
     return writers[format]
 
 
-def _clips(files: Sequence[Path]) -> list[Clip]:
+def _clips(files: Sequence[Path | str]) -> list[Clip]:
     given = [files] if isinstance(files, str | Path) else files
     found = [Clip(path=path, labels={}) for path in files_of(list(given))]
     if not found:

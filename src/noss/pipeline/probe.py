@@ -39,10 +39,10 @@ def probe(
     model: str,
     task: str,
     *,
-    out: Path,
+    out: Path | str,
     probe: str | None = None,
     root: Sequence[str] = (),
-    cache: Path | None = None,
+    cache: Path | str | None = None,
     seed: int = 0,
     workers: int | None = None,
 ) -> Probed:
@@ -67,7 +67,7 @@ def probe(
         probe_name(one, probe)
         embedded = embed_clips(opened, one.clips, ids=clip_ids(one.clips, cache=folder), cache=folder, workers=workers)
         probed.failures.extend(failure for failure in embedded.failures if failure not in probed.failures)
-        probed.paths.append(probe_task(one, embedded, model=opened, probe=probe, out=out, seed=seed))
+        probed.paths.append(probe_task(one, embedded, model=opened, probe=probe, out=Path(out), seed=seed))
     return probed
 
 

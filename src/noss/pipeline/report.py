@@ -14,7 +14,7 @@ from noss.reports import Score
 from noss.runs import replacing, signature, write_text
 
 
-def report(run: Path, *, style: str = "html", out: Path | None = None) -> Path:
+def report(run: Path | str, *, style: str = "html", out: Path | str | None = None) -> Path:
     """Show the scores of a run: `html`, `markdown`, `csv` or `latex`; gives the path of the file written.
 
     Does nothing where the file is there already and nothing that it shows has changed.

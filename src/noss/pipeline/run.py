@@ -45,15 +45,15 @@ class Run:
 
 
 def run(
-    recipe: Path | None = None,
+    recipe: Path | str | None = None,
     *,
-    out: Path,
+    out: Path | str,
     models: Sequence[str] = (),
     tasks: Sequence[str] = (),
     probes: Sequence[str] = (),
     metrics: Sequence[str] = (),
     root: Sequence[str] = (),
-    cache: Path | None = None,
+    cache: Path | str | None = None,
     seed: int = 0,
     draws: int = 2000,
     workers: int | None = None,

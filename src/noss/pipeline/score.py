@@ -40,7 +40,12 @@ class Scored:
 
 
 def score(
-    predictions: Path, *, out: Path | None = None, metrics: Sequence[str] = (), draws: int = 2000, seed: int = 0
+    predictions: Path | str,
+    *,
+    out: Path | str | None = None,
+    metrics: Sequence[str] = (),
+    draws: int = 2000,
+    seed: int = 0,
 ) -> Scored:
     """Score predictions and write one record a metric to `scores.jsonl`.
 
@@ -57,8 +62,8 @@ def score(
     Raises:
         DataError: No predictions there, or a file is broken.
     """
-    paths = _files(predictions)
-    target = (out or _run_folder(paths[0])) / "scores.jsonl"
+    paths = _files(Path(predictions))
+    target = Path(out or _run_folder(paths[0])) / "scores.jsonl"
     known = read_scores(target) if target.exists() else []
     chosen = words(metrics) or None
     found = [

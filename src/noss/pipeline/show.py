@@ -15,6 +15,7 @@ from noss.pipeline._clips import Task, open_tasks
 from noss.pipeline._models import open_model
 from noss.pipeline._request import roots
 from noss.pipeline._split import folds
+from noss.runs import cache_folder
 
 _KINDS: tuple[Literal["datasets", "models", "probes", "metrics"], ...] = ("datasets", "models", "probes", "metrics")
 
@@ -34,7 +35,7 @@ class Sheet:
         return "\n\n".join("\n".join(block) for block in blocks)
 
 
-def show(name: str, *, root: Sequence[str] = (), cache: Path | None = None) -> Sheet:
+def show(name: str, *, root: Sequence[str] = (), cache: Path | str | None = None) -> Sheet:
     """The card of a part: its facts, and for a task whose corpus is at hand its clips and splits.
 
     Args:
@@ -54,7 +55,7 @@ def show(name: str, *, root: Sequence[str] = (), cache: Path | None = None) -> S
         raise UnknownPartError(f"nothing is named {part!r}: {shelf.did_you_mean(part, known)}")
     sections: dict[str, Sequence[tuple[str, str]]] = {}
     for kind in holders:
-        sections |= _SECTIONS[kind](name, root, cache)
+        sections |= _SECTIONS[kind](name, root, cache_folder(cache))
     return Sheet(sections)
 
 
