@@ -22,6 +22,7 @@ from noss.datasets import Clip
 from noss.errors import AudioError, StoreError
 from noss.identity import clip_ids
 from noss.pipeline import _embed_writer
+from noss.pipeline._embed_machine import Spread
 from noss.pipeline._models import open_model
 from noss.pipeline.embed import Embedded, embed_clips
 
@@ -217,3 +218,20 @@ def test_three_hours_are_embedded_in_little_memory(tmp_path: Path) -> None:
 def test_a_script_without_a_main_guard_works(sounds, tmp_path: Path) -> None:
     with _start(tmp_path, "plain", sounds, tmp_path / "log") as script:
         assert script.wait() == 0
+
+
+@pytest.mark.slow
+def test_a_spawned_worker_that_decodes_ahead_finds_the_guilty_clip_too(
+    sounds, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The way of an accelerator: one spawned process, decoding threads in it, batches behind one another."""
+    monkeypatch.setattr(
+        "noss.pipeline.embed.spread", lambda card, **_: Spread("cpu", workers=1, threads=2, prefetch=3, batch_s=2.0)
+    )
+    write_wav(tmp_path / "guilty.wav", 0.33, first=CRASHES)
+    (tmp_path / "text.wav").write_text("hello")
+    paths = [*sounds, tmp_path / "guilty.wav", tmp_path / "text.wav"]
+    done = _embed(paths, tmp_path)
+    assert set(_reasons(done)) == {"guilty.wav", "text.wav"}
+    assert _reasons(done)["guilty.wav"] == "embed: the worker died: signal SIGSEGV"
+    _assert_whole(done, sounds, paths)
