@@ -129,7 +129,7 @@ def noss_s(model: Model, paths: list[Path]) -> dict[str, float]:
         clips = [Clip(path=path, labels={}) for path in paths]
         ids = clip_ids(clips, cache=Path(cache))
         hashed = time.perf_counter()
-        done = embed_clips(model, clips, ids, cache=Path(cache), progress=False)
+        done = embed_clips(model, clips, ids=ids, cache=Path(cache), progress=False)
         ended = time.perf_counter()
     assert not done.failures, done.failures[0]
     busy = done.store.speed()[0]
@@ -300,7 +300,7 @@ def embed_folder(folder: Path, name: str) -> None:
         clips = [Clip(path=folder / name, labels={}) for name in os.listdir(folder)]  # noqa: PTH208
         began = time.perf_counter()
         ids = clip_ids(clips, cache=Path(cache))
-        done = embed_clips(open_model(name), clips, ids, cache=Path(cache), progress=False)
+        done = embed_clips(open_model(name), clips, ids=ids, cache=Path(cache), progress=False)
         print(f"{done.newly_embedded} clips in {time.perf_counter() - began:.1f} s", flush=True)
 
 

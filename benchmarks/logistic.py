@@ -115,7 +115,8 @@ def main() -> None:
         if turn < options.matched_rounds:
             seconds, reference_matched = timed(theirs, x_ND, y_N, matched)
             matched_s.append(seconds)
-        print(f"round {turn + 1} of {options.rounds}, load {os.getloadavg()[0]:.1f}", file=sys.stderr, flush=True)
+        walls = ", ".join(f"{runs[-1][0]:.2f}" for runs in (own_s, default_s, matched_s) if runs)
+        print(f"round {turn + 1}, load {os.getloadavg()[0]:.1f}, last wall s {walls}", file=sys.stderr, flush=True)
     show(own_s, {"scikit-learn, default tolerance": default_s, "scikit-learn, equal objective": matched_s})
     references = {"default tolerance": (default, reference)}
     if matched_s:
