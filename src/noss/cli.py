@@ -34,9 +34,10 @@ def verbs() -> dict[str, str]:
 
 def build_app() -> App:
     """The command-line app; a verb's module is imported when the verb is called."""
-    app = App(name="noss", help="Score, use and make non-semantic speech embeddings.", version=__version__)
-    for verb, summary in verbs().items():
-        app.command(f"noss.pipeline.{verb}:{verb}", name=verb, help=summary)
+    summary = "Score, use and make non-semantic speech embeddings."
+    app = App(name="noss", help=summary, version=__version__, help_format="plaintext")
+    for verb, line in verbs().items():
+        app.command(f"noss.pipeline.{verb}:{verb}", name=verb, help=line)
     return app
 
 
