@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, Parameter
 
 from noss import __version__
 from noss.errors import NossError
@@ -35,7 +35,8 @@ def verbs() -> dict[str, str]:
 def build_app() -> App:
     """The command-line app; a verb's module is imported when the verb is called."""
     summary = "Score, use and make non-semantic speech embeddings."
-    app = App(name="noss", help=summary, version=__version__, help_format="plaintext")
+    plain = Parameter(negative=())  # no --no-x, no --empty-x
+    app = App(name="noss", help=summary, version=__version__, help_format="plaintext", default_parameter=plain)
     for verb, line in verbs().items():
         app.command(f"noss.pipeline.{verb}:{verb}", name=verb, help=line)
     return app
