@@ -75,6 +75,7 @@ def matched_tolerances(
         while tolerance > 1e-11 and objective(scaled_ND, y_N, one(single_ND, y_N, c, tolerance), c) > goal:
             tolerance /= 10
         found.append(tolerance)
+        print(f"c {c:g} needs tolerance {tolerance:g}", file=sys.stderr, flush=True)
     return found
 
 
@@ -103,10 +104,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     for name, value in (("clips", 10_000), ("dim", 1024), ("classes", 20), ("rounds", 5), ("matched-rounds", 3)):
         parser.add_argument(f"--{name}", type=int, default=value)
+    parser.add_argument("--tolerances", type=float, nargs=len(PATH), help="those found by an earlier run")
     options = parser.parse_args()
     x_ND, y_N = embeddings(options.clips, dim=options.dim, num_classes=options.classes)
     default, own = [DEFAULT_TOLERANCE] * len(PATH), ours(x_ND, y_N)
-    matched = matched_tolerances(x_ND, y_N, own) if options.matched_rounds else default
+    matched = options.tolerances or (matched_tolerances(x_ND, y_N, own) if options.matched_rounds else default)
     own_s, default_s, matched_s = [], [], []
     for turn in range(options.rounds):
         own_s.append(timed(ours, x_ND, y_N)[0])
