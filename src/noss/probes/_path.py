@@ -45,7 +45,7 @@ def follow(
         penalise_bias: Whether the bias is shrunk as well.
     """
     # Threads of our own over rows, each with a BLAS of one thread: BLAS's own threads wait by spinning, which on a busy
-    # machine makes small products a hundred times slower.
+    # machine makes small products tens of times slower (benchmarks/2026-11-22-logistic.md).
     from threadpoolctl import threadpool_limits
 
     num_classes = int(y_N.max()) + 1

@@ -1,7 +1,7 @@
 """Linear support vector machine, one class against the rest, the whole path of strengths in one sweep.
 
 Minimises `c * sum_n max(0, 1 - s_n f_n)^2 + 0.5 (||w||^2 + b^2)` on standardised embeddings for every class: exactly the
-objective of scikit-learn's `LinearSVC`, solved by the sweep of `logistic`, which takes seconds where it takes minutes.
+objective of scikit-learn's `LinearSVC`, solved by the sweep of `logistic`.
 """
 
 from __future__ import annotations
