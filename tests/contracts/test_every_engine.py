@@ -165,6 +165,7 @@ def test_workers_end_with_the_process_that_started_them(name: str, how: signal.S
     ) as main:
         assert main.stdout is not None
         pids = {int(main.stdout.readline()) for _ in range(8)}
+        main.send_signal(how)
         main.wait(timeout=30)
     assert len(pids) == 2
     assert _gone(pids, within_s=5)
