@@ -52,6 +52,6 @@ def test_pretrained_models_keep_the_contract(part: str, noss_data: Path) -> None
     assert _failures(part) == []
 
 
-@pytest.mark.skipif("NOSS_MODEL" not in os.environ, reason="NOSS_MODEL names no model of your own")
+@pytest.mark.skipif("NOSS_PART" not in os.environ, reason="NOSS_PART names no model of your own")
 def test_your_own_model_keeps_the_contract() -> None:
-    assert _failures(os.environ["NOSS_MODEL"]) == []
+    assert _failures(os.environ["NOSS_PART"]) == []
