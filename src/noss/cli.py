@@ -8,7 +8,6 @@ listed; 130 interrupted. `--debug` anywhere on the line shows the traceback.
 
 from __future__ import annotations
 
-import ast
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,8 +26,8 @@ def verbs() -> dict[str, str]:
     """Every verb and its one-line help, read from the files of the pipeline without importing them."""
     found = {}
     for path in sorted(_PIPELINE.glob("[!_]*.py")):
-        docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
-        found[path.stem] = docstring.split("\n", 1)[0]
+        with path.open(encoding="utf-8") as file:
+            found[path.stem] = file.readline().strip().strip('"').strip()
     return found
 
 
