@@ -5,10 +5,7 @@ For a dataset of one's own, `check_dataset("./mine.py", roots={"mine": folder})`
 
 from __future__ import annotations
 
-import hashlib
-import io
-import wave
-from collections.abc import Callable, Mapping
+import importlib
 from pathlib import Path
 
 import pytest
@@ -20,84 +17,20 @@ from noss.pipeline._clips import find, open_dataset, open_tasks
 from noss.pipeline._split import folds
 
 COMPLETE = {"clips", "speakers", "hours"}  # promises that a small copy cannot keep
+MINIATURES = {path.stem for path in (Path(__file__).parent.parent / "miniatures").glob("[!_]*.py")}
 REAL = {"ravdess": "ravdess", "fsdd": "fsdd", "speechocean762": "speechocean_test"}
 HALF = {"speechocean762"}  # the real copy holds half of the corpus
-
-
-def sound(root: Path, *names: str) -> None:
-    """0.1 s of noise a file, other bytes in each; 5,000 files in a second or two."""
-    for name in names:
-        memory = io.BytesIO()
-        with wave.open(memory, "wb") as file:
-            file.setparams((1, 2, 16_000, 1_600, "NONE", ""))
-            file.writeframes(hashlib.sha256(name.encode()).digest() * 100)
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(memory.getvalue())
-
-
-def small_csv(root: Path) -> str:
-    sound(root, *(f"{row}.wav" for row in range(12)))
-    rows = [f"{row}.wav,s{row // 2},{'xy'[row % 2]}" for row in range(12)]
-    (root / "t.csv").write_text("\n".join(["file,speaker,label", *rows]))
-    return f"csv/{root}/t.csv"
-
-
-def small_folder(root: Path) -> str:
-    sound(root, *(f"{label}/{row}.wav" for label in ("happy", "sad") for row in range(6)))
-    return f"folder/{root}"
-
-
-def small_ravdess(root: Path) -> str:
-    names = [f"03-01-{emotion:02d}-01-01-01" for emotion in range(1, 9)]
-    sound(root, *(f"Actor_{actor:02d}/{name}-{actor:02d}.wav" for actor in range(1, 25) for name in names))
-    return "ravdess"
-
-
-def small_fsdd(root: Path) -> str:
-    from noss.datasets.fsdd import SPEAKERS
-
-    sound(root, *(f"recordings/{d}_{name}_{take}.wav" for d in range(10) for name in SPEAKERS for take in (0, 5, 6)))
-    return "fsdd"
-
-
-def small_speechocean762(root: Path) -> str:
-    from noss.datasets.speechocean762 import SPEAKERS
-
-    people = [(speaker, "fm"[row % 2], (7, 30)[row // 2 % 2]) for row, speaker in enumerate(SPEAKERS)]
-    sound(root, *(f"WAVE/SPEAKER{name}/{name}{take:05d}.WAV" for name, _, _ in people for take in range(20)))
-    for half in ("train", "test"):
-        (root / half).mkdir()
-        (root / half / "spk2gender").write_text("".join(f"{name} {gender}\n" for name, gender, _ in people))
-        (root / half / "spk2age").write_text("".join(f"{name} {age}\n" for name, _, age in people))
-    return "speechocean762"
-
-
-def small_demo(root: Path) -> str:
-    pytest.importorskip("espeakng_loader")
-    root.mkdir()
-    return "demo"
-
-
-SMALL: Mapping[str, Callable[[Path], str]] = {
-    "csv": small_csv,
-    "demo": small_demo,
-    "folder": small_folder,
-    "fsdd": small_fsdd,
-    "ravdess": small_ravdess,
-    "speechocean762": small_speechocean762,
-}
 
 
 @pytest.fixture(scope="module", params=shelf.names("datasets"))
 def small(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str, Path]]:
     """Each dataset's name and the root of its small copy."""
     part = request.param
-    assert part in SMALL, f"add a small copy of {part} to SMALL, so that its contract can be tried"
+    assert part in MINIATURES, f"add tests/miniatures/{part}.py, so that the contract of {part} can be tried"
     root = tmp_path_factory.mktemp("small") / part
     if part != "demo":
         root.mkdir()
-    return SMALL[part](root), {part: root}
+    return importlib.import_module(f"miniatures.{part}").build(root), {part: root}
 
 
 @pytest.mark.parametrize("part", shelf.names("datasets"))

@@ -10,9 +10,18 @@ A wrapper (`csv`, `folder`), whose facts are known only once its path is, define
 in place of `DATASET`. Files are found by their stem, whatever the audio suffix. `clips` lists every clip that the
 corpus holds, in a stable order, and neither opens nor checks any audio.
 
-A dataset file may also define `default_root(cache: Path) -> Path`, where its clips are when no root is given;
-`warnings(root: Path) -> Sequence[str]`, lines to show beside every score on them; and a wrapper `ROOT`, `"file"` or
-`"folder"`, what its path is.
+A dataset file may also define
+
+- `warnings(root: Path) -> Sequence[str]`, lines to show beside every score on its clips;
+- `expected(root: Path) -> Iterator[str]`, the audio files of the complete corpus, as paths from the root without
+  suffix, in order, from its naming scheme or its own lists: what is missing is told from it;
+- `default_root(cache: Path) -> Path`, where its clips are when no root is given;
+
+and a wrapper
+
+- `ROOT`, `"file"` or `"folder"`: what its path is (neither: either, or a name that is no path);
+- `prepare(choice: str, cache: Path) -> Path`: where its audio lies in archives or behind a name, bring it into a folder
+  of the cache (again and again the same one, complete or not there at all) and return what `describe` and `clips` read.
 
 `noss.pipeline` behaves: it hashes, splits, embeds and joins. A dataset only states facts.
 """
@@ -26,6 +35,8 @@ from typing import Literal
 
 Split = Literal["train", "dev", "test"]
 Speakers = Literal["disjoint", "shared", "unknown"]
+Access = Literal["open", "gated", "private"]
+Family = Literal["emotion", "speaker", "language", "health", "spoof", "words", "sounds", "style"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +69,26 @@ class Clip:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Download:
+    """A file that `noss fetch` brings for an open corpus.
+
+    Attributes:
+        url: Its address.
+        checksum: `sha256:...` or `md5:...` in hexadecimal, as its owner or a public catalogue states it; empty where
+            nobody does.
+        size: In bytes; None where it is not known.
+        into: The folder below the root that it belongs into.
+        unpack: Whether it is an archive whose members belong there, or is kept as it is.
+    """
+
+    url: str
+    checksum: str = ""
+    size: int | None = None
+    into: str = "."
+    unpack: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
 class Dataset:
     """What is true of a corpus before a file of it is opened.
 
@@ -77,6 +108,14 @@ class Dataset:
         num_speakers: Speakers the corpus holds when it is complete.
         language: Language codes spoken, BCP 47.
         notes: What a user should know, one sentence each (shown by `noss show`).
+        families: What kind of thing each target is, for means over families.
+        num_by_split: Clips by split when the corpus is complete, if its split is published.
+        num_by_label: Clips by label, for targets whose counts are published.
+        access: `open` to everybody, `gated` by a form, an agreement or a fee, or `private`.
+        ask: Of a gated corpus: where and how to ask for it, and which files to download then (sentences, Markdown).
+        layout: The tree below the root, as its owner distributes it, one line an entry.
+        signs: Globs from the root; a folder in which each matches something looks like this corpus.
+        downloads: Files to fetch, if it is open.
     """
 
     title: str
@@ -93,3 +132,11 @@ class Dataset:
     num_speakers: int | None = None
     language: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    families: Mapping[str, Family] = field(default_factory=dict)
+    num_by_split: Mapping[Split, int] = field(default_factory=dict)
+    num_by_label: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    access: Access = "open"
+    ask: str = ""
+    layout: str = ""
+    signs: tuple[str, ...] = ()
+    downloads: tuple[Download, ...] = ()
