@@ -4,7 +4,7 @@ VENV := $(abspath $(or $(NOSS_VENV),.venv))
 BIN := $(VENV)/bin
 export NOSS_VENV := $(VENV)
 
-.PHONY: demo test slow check clean
+.PHONY: demo test slow check docs clean
 
 demo: $(VENV)/.installed-demo
 	$(BIN)/noss run recipes/demo.py --out runs/demo
@@ -20,8 +20,11 @@ check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+docs: $(VENV)/.installed-dev
+	$(BIN)/mkdocs build --quiet
+
 clean:
-	rm -rf $(VENV) runs .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) runs site .mypy_cache .ruff_cache .pytest_cache
 
 $(VENV)/.installed-%: pyproject.toml constraints.txt install.py
 	$(PYTHON) install.py $*

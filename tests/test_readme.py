@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from miniatures import sound
 import soundfile
 
 ROOT = Path(__file__).parent.parent
@@ -41,9 +42,21 @@ def test_every_verb_of_the_readme_exists(verb: str) -> None:
     assert (ROOT / "src" / "noss" / "pipeline" / f"{verb}.py").is_file()
 
 
-def test_the_page_of_parts_is_what_the_shelves_say() -> None:
+def test_the_made_pages_are_what_the_shelves_say() -> None:
     made = subprocess.run(
-        [sys.executable, "-c", "import make_parts; print(make_parts.page(), end='')"],
+        [sys.executable, "-c", "import json, make_pages; print(json.dumps(make_pages.pages()))"],
         cwd=ROOT / "docs", check=True, capture_output=True, text=True, encoding="utf-8",
     )  # fmt: skip
-    assert (ROOT / "docs" / "parts.md").read_text(encoding="utf-8") == made.stdout
+    pages = json.loads(made.stdout)
+    there = {name: (ROOT / "docs" / name).read_text(encoding="utf-8") for name in pages}
+    assert there == pages, "run `python docs/make_pages.py`"
+    assert {f"corpora/{path.name}" for path in (ROOT / "docs" / "corpora").glob("*.md")} <= set(pages)
+
+
+def test_the_example_of_a_dataset_works(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "adding_a_dataset.md").read_text(encoding="utf-8")
+    (tmp_path / "vowels.py").write_text(re.findall(r"```python\n(.*?)```", page, re.DOTALL)[0], encoding="utf-8")
+    sound(tmp_path, *(f"VOWELS/{speaker}_{vowel}_1.wav" for speaker in "abcdef" for vowel in "aiu"))
+    command = [sys.executable, "-m", "noss", "check", "dataset", "./vowels.py", "--root", "vowels=."]
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
