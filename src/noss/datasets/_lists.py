@@ -1,7 +1,11 @@
-"""List files of corpora, line by line: any line ends, a UTF-8 mark or none, empty lines left out."""
+"""The list files that corpora come with, lines or CSV with a header, and the line of whatever is wrong in one.
+
+Any line ends, a UTF-8 mark or none; empty lines are left out.
+"""
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +21,7 @@ def lines(path: Path) -> Iterator[tuple[int, str]]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror}; put the list there as its owner gives it") from error
+        raise _unreadable(path, error) from error
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is not UTF-8: put the list there as its owner gives it") from error
     for number, line in enumerate(text.splitlines(), start=1):
@@ -25,6 +29,47 @@ def lines(path: Path) -> Iterator[tuple[int, str]]:
             yield number, line.strip()
 
 
+def rows(path: Path, *columns: str) -> Iterator[tuple[int, list[str]]]:
+    """Each row's line and its cells of some columns, in the order asked for.
+
+    Bytes that are not UTF-8 become a mark: they stand in transcripts, and never in names and labels.
+
+    Raises:
+        DataError: The list cannot be read, lacks a column, or has a row of another length.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+            yield from _rows(path, csv.reader(file), columns)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
 def wrong_line(path: Path, number: int, message: str) -> DataError:
     """An error that names the list and the line."""
     return DataError(f"{path} line {number}: {message}")
+
+
+def _unreadable(path: Path, error: OSError) -> DataError:
+    return DataError(f"cannot read {path}: {error.strerror}; put the list there as its owner gives it")
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8-sig", errors="replace")
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror}; give a folder that can be read") from error
+
+
+def _rows(path: Path, reader: Iterator[list[str]], columns: tuple[str, ...]) -> Iterator[tuple[int, list[str]]]:
+    header = [name.strip() for name in next(reader, [])]
+    absent = [name for name in columns if name not in header]
+    if absent:
+        raise wrong_line(path, 1, f"no column {', '.join(absent)}: download the list again")
+    places = [header.index(name) for name in columns]
+    line = 2
+    for row in reader:
+        if row and len(row) != len(header):
+            raise wrong_line(path, line, f"{len(row)} cells where {len(header)} are needed: download the list again")
+        if row:
+            yield line, [row[place].strip() for place in places]
+        line = reader.line_num + 1  # type: ignore[attr-defined]
