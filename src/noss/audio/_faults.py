@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Final
 
 from noss.errors import AudioError
+
+_GIT_LFS: Final = b"version https://git-lfs.github.com/spec/"
 
 
 def unreadable(path: Path, said: object) -> AudioError:
@@ -18,9 +21,17 @@ def unreadable(path: Path, said: object) -> AudioError:
         return AudioError(f"{path} cannot be read with your rights: change its permissions")
     if path.stat().st_size == 0:
         return AudioError(f"{path} is empty (0 bytes) and audio is needed: fetch the file again or leave it out")
+    if is_git_lfs_pointer(path):
+        return AudioError(f"{path} is a Git LFS pointer and audio is needed: run git lfs pull in its repository")
     return AudioError(
         f"{path} is not audio that can be read, or is damaged ({_line(said)}): convert it to WAV or FLAC, or leave it out"
     )
+
+
+def is_git_lfs_pointer(path: Path) -> bool:
+    """Whether a file only says what Git Large File Storage would have put in its place."""
+    with path.open("rb") as file:
+        return file.read(len(_GIT_LFS)) == _GIT_LFS
 
 
 def damaged(path: Path, said: object) -> AudioError:

@@ -43,22 +43,32 @@ def walk(root: Path) -> Iterator[str]:
 
 def folders(root: Path) -> list[Path]:
     """The folders right below a folder, sorted, without the hidden ones."""
-    return [root / name for name, is_folder in _listing(str(root)) if is_folder]
+    return [root / name for name, is_inner in _listing(str(root)) if is_inner]
 
 
 def audio_by_stem(folder: Path) -> dict[str, Path]:
     """The audio files right in a folder by their stem, sorted by it.
 
     Raises:
-        DataError: The folder cannot be listed, or two files have one stem.
+        DataError: The folder cannot be listed, or two files have one stem, be it in capitals.
     """
     found: dict[str, Path] = {}
-    for name, is_folder in _listing(str(folder)):
-        if not is_folder and is_audio(name):
-            first = found.setdefault(stem(name), folder / name)
-            if first.name != name:
-                raise DataError(f"{first} and {name} are one clip twice: keep one of them")
+    first_by_stem: dict[str, str] = {}
+    for name, is_inner in _listing(str(folder)):
+        if not is_inner and is_audio(name):
+            first = first_by_stem.setdefault(stem(name).casefold(), name)
+            if first != name:
+                raise DataError(f"{folder / first} and {name} are one clip twice: keep one of them")
+            found[stem(name)] = folder / name
     return dict(sorted(found.items()))
+
+
+def is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry is a folder or a link to one; a link that leads round in a circle is none."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def _walk(folder: str, below: str, *, above: frozenset[tuple[int, int]]) -> Iterator[str]:
@@ -67,8 +77,8 @@ def _walk(folder: str, below: str, *, above: frozenset[tuple[int, int]]) -> Iter
     here = (status.st_dev, status.st_ino)
     if here in above:
         return
-    for name, is_folder in listing:
-        if is_folder:
+    for name, is_inner in listing:
+        if is_inner:
             yield from _walk(f"{folder}/{name}", f"{below}{name}/", above=above | {here})
         elif is_audio(name):
             yield below + name
@@ -77,7 +87,7 @@ def _walk(folder: str, below: str, *, above: frozenset[tuple[int, int]]) -> Iter
 def _listing(folder: str) -> list[tuple[str, bool]]:
     try:
         with os.scandir(folder) as entries:
-            return sorted((entry.name, entry.is_dir()) for entry in entries if not entry.name.startswith("."))
+            return sorted((entry.name, is_folder(entry)) for entry in entries if not entry.name.startswith("."))
     except OSError as error:
         raise DataError(f"cannot list {folder}: {error.strerror}; give a folder that can be read") from error
 

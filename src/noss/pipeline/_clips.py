@@ -14,6 +14,7 @@ from types import ModuleType
 from noss import runs, shelf
 from noss.datasets import Clip, Dataset, Speakers
 from noss.errors import DataError
+from noss.pipeline._whereabouts import explained
 
 
 @dataclass(kw_only=True)
@@ -70,14 +71,29 @@ class Source:
     @cached_property
     def clips(self) -> list[Clip]:
         """All of its clips."""
-        clips = list(self.module.clips(self.root))
-        if not clips:
-            raise DataError(f"no clip of {self.name} in {self.root}: check that it is the folder the dataset expects")
+        try:
+            clips = list(self.module.clips(self.root))
+            if not clips:
+                raise DataError(f"no clip of {self.name} in {self.root}: check that it is the folder the dataset expects")
+        except DataError as error:
+            if _is_wrapper(self.module):
+                raise
+            name = Path(self.name).stem if self.name.endswith(".py") else self.name
+            raise DataError(explained(error, name=name, card=self.card, root=self.root)) from error
         return clips
 
     @cached_property
     def warnings(self) -> list[str]:
-        """Loud lines for every task on it."""
+        """Loud lines for every task on it: what its file says, and whether clips of the complete corpus are missing."""
+        found, complete = len(self.clips), self.card.num_clips
+        if found >= complete:
+            return self.remarks
+        here = f"{found:,} of {complete:,} clips are here, and scores are not those of the complete corpus"
+        return [f"{here}: noss check dataset {self.name} says what is missing", *self.remarks]
+
+    @cached_property
+    def remarks(self) -> list[str]:
+        """What its file has to say about the clips in its root."""
         return list(self.module.warnings(self.root)) if hasattr(self.module, "warnings") else []
 
     def task(self, target: str) -> Task:
@@ -231,9 +247,10 @@ def _classes(source: Source, target: str, clips: Sequence[Clip]) -> tuple[str, .
     seen = Counter(clip.labels[target] for clip in clips)
     undeclared = sorted(str(label) for label in seen if label not in declared)
     if undeclared:
+        first = next(clip.path for clip in clips if str(clip.labels[target]) == undeclared[0])
         raise DataError(
             f"{source.name} does not declare the label {undeclared[0]!r} of {target} "
-            f"({seen[undeclared[0]]} clips): declare it, or mend the clips"
+            f"({seen[undeclared[0]]:,} clips, the first {first}): declare it, or mend the clips"
         )
     present = tuple(label for label in declared if label in seen)
     if len(present) < 2:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from noss.pipeline._check_dataset import check_dataset
+from noss.pipeline._check_dataset import NUM_HEARD, check_dataset
 from noss.pipeline._check_model import check_model
 from noss.pipeline._request import roots
 from noss.pipeline._verdict import Verdict
-from noss.runs import cache_folder
+from noss.runs import cache_folder, replacing
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,14 @@ class Findings:
 
 
 def check(
-    kind: Literal["model", "dataset"], name: str, *, root: Sequence[str] = (), cache: Path | str | None = None
+    kind: Literal["model", "dataset"],
+    name: str,
+    *,
+    root: Sequence[str] = (),
+    cache: Path | str | None = None,
+    listen: int | Literal["all"] = NUM_HEARD,
+    seed: int = 0,
+    out: Path | str | None = None,
 ) -> Findings:
     """Try a part against its contract, line by line.
 
@@ -41,8 +49,22 @@ def check(
         name: A name on its shelf, or your own file: `yamnet`, `./mine.py`, `csv/./calls.csv`.
         root: Where corpora lie, as `NAME=DIR`.
         cache: The cache folder; None for `NOSS_CACHE` or the platform's.
+        listen: Of a dataset, how many clips to decode, or `all`; of every file the header is read.
+        seed: The seed by which these are drawn.
+        out: A CSV file, or a folder for it, to name every file that a verdict is about: missing, unreadable, silent ...
     """
     folder = cache_folder(cache)
     if kind == "model":
         return Findings(check_model(name, cache=folder))
-    return Findings(check_dataset(name, roots=roots(root), cache=folder))
+    findings = Findings(check_dataset(name, roots=roots(root), cache=folder, listen=listen, seed=seed))
+    if out is not None:
+        path = Path(out).expanduser()
+        _write(findings, path / "files.csv" if path.is_dir() else path)
+    return findings
+
+
+def _write(findings: Findings, path: Path) -> None:
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file, lineterminator="\n")
+        rows.writerow(["file", "verdict", "what"])
+        rows.writerows((name, verdict.name, what) for verdict in findings.verdicts for name, what in verdict.files)

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from noss import shelf
 from noss.errors import DataError, UnknownPartError
 from noss.pipeline._clips import Task, open_tasks
+from noss.pipeline._dataset_sheet import facts_of_dataset, few, ways_to_get
 from noss.pipeline._models import open_model
 from noss.pipeline._request import roots
 from noss.pipeline._split import folds
@@ -22,14 +23,14 @@ _KINDS: tuple[Literal["datasets", "models", "probes", "metrics"], ...] = ("datas
 
 @dataclass(frozen=True)
 class Sheet:
-    """Facts under headings: `sections` maps a heading to its lines of (name, value)."""
+    """Facts under headings: `sections` maps a heading to its lines of (name, value), or of text where name is empty."""
 
     sections: Mapping[str, Sequence[tuple[str, str]]]
 
     def __str__(self) -> str:
         width = max((len(name) for lines in self.sections.values() for name, _ in lines), default=0)
         blocks = [
-            [heading, *(f"  {name:<{width}}  {value}" for name, value in lines)]
+            [heading, *(f"  {name:<{width}}  {value}" if name else f"  {value}" for name, value in lines)]
             for heading, lines in self.sections.items()
         ]
         return "\n\n".join("\n".join(block) for block in blocks)
@@ -61,13 +62,15 @@ def show(name: str, *, root: Sequence[str] = (), cache: Path | str | None = None
 
 def _dataset_sections(name: str, root: Sequence[str], cache: Path | None) -> dict[str, Sequence[tuple[str, str]]]:
     module = shelf.load("datasets", shelf.parse(name).part)
-    declared = {f"dataset {name}": _facts(module.DATASET)} if hasattr(module, "DATASET") else {}
+    card = getattr(module, "DATASET", None)
+    declared = {f"dataset {name}": facts_of_dataset(card)} if card else {}
     try:
         tasks = open_tasks(name, roots=roots(root), cache=cache)
     except DataError as error:
-        return {**declared, "on this machine": [("not found", str(error))]}
+        ways = ways_to_get(card, shelf.parse(name).part) if card else {}
+        return {**declared, "on this machine": [("not found", str(error))], **ways}
     if not declared:
-        declared = {f"dataset {tasks[0].dataset}": _facts(tasks[0].card)}
+        declared = {f"dataset {tasks[0].dataset}": facts_of_dataset(tasks[0].card)}
     return {**declared, **{f"task {task.name}": _task_lines(task) for task in tasks}}
 
 
@@ -82,7 +85,7 @@ def _task_lines(task: Task) -> list[tuple[str, str]]:
     ]
     if task.classes is not None:
         counts = Counter(str(clip.labels[task.target]) for clip in task.clips)
-        lines.append(("classes", ", ".join(f"{label} {counts[label]:,}" for label in task.classes)))
+        lines.append(("classes", few([f"{label} {counts[label]:,}" for label in task.classes])))
     return [*lines, *(("warning", text) for text in (*task.warnings, *protocol.warnings))]
 
 
