@@ -8,18 +8,23 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 from noss.errors import DataError
 
 
-def lines(path: Path) -> Iterator[tuple[int, str]]:
+def lines(path: Path, *, errors: Literal["strict", "replace"] = "strict") -> Iterator[tuple[int, str]]:
     """Every line that holds something, with its number from 1, without space around it.
+
+    Args:
+        path: The list.
+        errors: Whether bytes that are not UTF-8 are an error, or become a mark, as in comments.
 
     Raises:
         DataError: The list cannot be read, or is not text.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = path.read_text(encoding="utf-8-sig", errors=errors)
     except OSError as error:
         raise _unreadable(path, error) from error
     except UnicodeDecodeError as error:
@@ -42,6 +47,8 @@ def rows(path: Path, *columns: str) -> Iterator[tuple[int, list[str]]]:
             yield from _rows(path, csv.reader(file), columns)
     except OSError as error:
         raise _unreadable(path, error) from error
+    except csv.Error as error:
+        raise DataError(f"{path} is no table ({error}): put the list there as its owner gives it") from error
 
 
 def wrong_line(path: Path, number: int, message: str) -> DataError:
@@ -51,13 +58,6 @@ def wrong_line(path: Path, number: int, message: str) -> DataError:
 
 def _unreadable(path: Path, error: OSError) -> DataError:
     return DataError(f"cannot read {path}: {error.strerror}; put the list there as its owner gives it")
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_bytes().decode("utf-8-sig", errors="replace")
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror}; give a folder that can be read") from error
 
 
 def _rows(path: Path, reader: Iterator[list[str]], columns: tuple[str, ...]) -> Iterator[tuple[int, list[str]]]:
