@@ -14,7 +14,7 @@ def build(root: Path) -> str:
     names = [f"{actor}_{take}" for actor in range(1001, 1092) for rank, take in enumerate(TAKES) if (actor + rank) % 6]
     names = sorted([*names, *LEFT_OUT])
     sound(root, *(f"AudioWAV/{name}.wav" for name in [*names, "1040_ITH_SAD_X"]), "AudioMP3/1001_IEO_NEU_XX.mp3")
-    people = "".join(f'{actor},{20 + actor % 50},"{"FemaleMale"[actor % 2 * 6 :][:6]}"\r\n' for actor in range(1001, 1092))
+    people = "".join(f'{actor},{20 + actor % 50},"{("Female", "Male")[actor % 2]}"\r\n' for actor in range(1001, 1092))
     (root / "VideoDemographics.csv").write_text(f'"ActorID","Age","Sex"\r\n{people}', newline="")
     table = "".join(f'"{number}","{name}","N","69.1"\n' for number, name in enumerate(names, start=1))
     (root / "processedResults").mkdir()

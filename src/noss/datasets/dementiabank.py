@@ -91,7 +91,9 @@ def warnings(root: Path) -> list[str]:
     here = len({_parts(path, name)[0] for _, name, path in _found(root)})
     if here == DATASET.num_speakers:
         return []
-    return [f"{here} participants are here, not {DATASET.num_speakers}: the split drawn from them is not the published one"]
+    return [
+        f"{here} participants are here, not {DATASET.num_speakers}: the split drawn from them is not the published one"
+    ]
 
 
 def _found(root: Path) -> Iterator[tuple[str, str, Path]]:
@@ -103,7 +105,9 @@ def _found(root: Path) -> Iterator[tuple[str, str, Path]]:
 
 
 def _pitt(root: Path) -> Path:
-    there = (root / above for above in _ABOVE if (root / above / "Control").is_dir() or (root / above / "Dementia").is_dir())
+    there = (
+        root / above for above in _ABOVE if (root / above / "Control").is_dir() or (root / above / "Dementia").is_dir()
+    )
     return next(there, root)
 
 
