@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-_MAX_RANK = 2048
+_MAX_RANK = 4096
 
 
 @dataclass(frozen=True)
