@@ -20,6 +20,8 @@ A dataset file may also define
 and a wrapper
 
 - `ROOT`, `"file"` or `"folder"`: what its path is (neither: either, or a name that is no path);
+- `CHOICE`, a regular expression with the groups `source` and `target`: how a name behind it that is no path on disk is
+  taken apart (without it, such a name is refused);
 - `prepare(choice: str, cache: Path) -> Path`: where its audio lies in archives or behind a name, bring it into a folder
   of the cache (again and again the same one, complete or not there at all) and return what `describe` and `clips` read.
 

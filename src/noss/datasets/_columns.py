@@ -24,21 +24,23 @@ def targets(table: Table) -> tuple[dict[str, tuple[str, ...] | None], tuple[str,
         if name in RESERVED and name != "speaker":
             continue
         values = [value for value in table.column(name) if value]
-        reason = _why_no_target(name, values)
-        if reason is None:
+        reason = _why_no_target(name, values, is_declared=name in table.declared)
+        if reason is None and name in table.declared:
+            found[name] = table.declared[name]
+        elif reason is None:
             found[name] = None if _are_numbers(values) and name != "speaker" else tuple(sorted(set(values), key=_order))
         else:
             notes.append(f"The column {name} is no target: {reason}.")
     return found, tuple(notes)
 
 
-def _why_no_target(name: str, values: list[str]) -> str | None:
+def _why_no_target(name: str, values: list[str], *, is_declared: bool) -> str | None:
     distinct = len(set(values))
     if name.lower() in HOUSEKEEPING:
         return "it describes the files"
     if distinct < 2:
         return f"all its values are {values[0]!r}" if values else "it is empty"
-    if name == "speaker" or _are_numbers(values) or distinct <= max(MANY_CLASSES, len(values) / 2):
+    if is_declared or name == "speaker" or _are_numbers(values) or distinct <= max(MANY_CLASSES, len(values) / 2):
         return None
     odd = [value for value in values if number(value) is None]
     if len(odd) <= len(values) / 10:

@@ -7,7 +7,7 @@ import io
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from sys import intern
@@ -23,12 +23,14 @@ _DELTA = re.compile(r"(?:(?P<days>\d+) days?(?:,? |$))?(?:\+?(?P<h>\d+):(?P<m>\d
 class Table:
     """A table's columns; `lines[i]` is where row `i` starts in the file.
 
-    Cells carry no space around them, and a missing value is the empty text however it was written.
+    Cells carry no space around them, and a missing value is the empty text however it was written. `declared` holds
+    the classes (None for numbers) of columns that somebody knows more about than their cells tell.
     """
 
     path: Path
     columns: Mapping[str, list[str]]
     lines: list[int]
+    declared: Mapping[str, tuple[str, ...] | None] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.lines)

@@ -16,25 +16,13 @@ the like in it are folds. Every other column is a target, and so is `speaker`:
 
 from __future__ import annotations
 
-import os
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
-from noss.datasets import Clip, Dataset, Split, _columns
-from noss.datasets._files import Finder
-from noss.datasets._table import Table, names, read, seconds
-from noss.errors import DataError
+from noss.datasets import Clip, Dataset, _rows
+from noss.datasets._table import names, read
 
 ROOT = "file"
-_SPLITS: Mapping[str, Split] = {
-    "train": "train", "training": "train", "pretrain": "train",
-    "dev": "dev", "val": "dev", "valid": "dev", "validation": "dev", "devel": "dev", "development": "dev",
-    "test": "test", "testing": "test",
-}  # fmt: skip
-_ABSOLUTE = re.compile(r"([A-Za-z]:)?/")
-_FOLD = re.compile(r"(?:fold|cv|part|group)?[ _-]*(\d+)", re.IGNORECASE)
-_SPEAKER = re.compile(r"(spk|speaker|subject|participant|patient|talker|actor)s?([ _-]?(id|name|nr|no|number))?", re.I)
 
 
 def describe(root: Path) -> Dataset:
@@ -43,28 +31,13 @@ def describe(root: Path) -> Dataset:
     Raises:
         DataError: The table cannot be read.
     """
-    table = read(root)
-    targets, notes = _columns.targets(table)
-    speakers = set(table.column("speaker")) - {""}
-    return Dataset(
-        title=root.stem if root.stem != "clips" else root.absolute().parent.name,
-        source=str(root),
-        licence="unknown",
-        targets=targets,
-        metric="uar",
-        metrics={target: "ccc" for target, classes in targets.items() if classes is None},
-        num_clips=len(table),
-        hours=_hours(table),
-        speakers="disjoint" if speakers else "unknown",
-        num_speakers=len(speakers) or None,
-        notes=notes,
-    )
+    return _rows.describe(read(root))
 
 
 def warnings(root: Path) -> list[str]:
     """A loud line where a column looks like speakers under another name."""
     columns = names(root)
-    like = [] if "speaker" in columns else [name for name in columns if _SPEAKER.fullmatch(name)]
+    like = [] if "speaker" in columns else [name for name in columns if _rows.may_be_speakers(name)]
     return [
         f"the column {name!r} looks like speakers: name it 'speaker', and no voice is on both sides" for name in like
     ]
@@ -76,81 +49,4 @@ def clips(root: Path) -> Iterator[Clip]:
     Raises:
         DataError: A row is wrong or stands twice (the message says which line), or no file of the table is there.
     """
-    table = read(root)
-    starts, ends = _times(table, "start"), _times(table, "end")
-    splits, folds = _splits_and_folds(table)
-    speakers, sessions, sentences = (table.column(name) for name in ("speaker", "session", "sentence"))
-    labels, facts = _columns.labels(table), _columns.facts(table)
-    for row, path in enumerate(_paths(table, starts, ends)):
-        yield Clip(
-            path=path,
-            labels=labels[row],
-            speaker=speakers[row] or None,
-            split=splits[row],
-            fold=folds[row],
-            start_s=starts[row] or 0.0,
-            end_s=ends[row],
-            session=sessions[row] or None,
-            sentence=sentences[row] or None,
-            facts=facts[row],
-        )
-
-
-def _hours(table: Table) -> float:
-    """Hours as the table has them; 0.0 where it does not say how long its clips are."""
-    starts, ends = _times(table, "start"), _times(table, "end")
-    pieces = [end - (start or 0.0) for start, end in zip(starts, ends, strict=True) if end is not None]
-    if len(pieces) < len(table):
-        stated = table.columns.get("seconds") or table.columns.get("duration") or []
-        pieces = [value for value in map(_columns.number, stated) if value is not None]
-    return sum(pieces) / 3_600 if len(pieces) == len(table) else 0.0
-
-
-def _times(table: Table, column: str) -> list[float | None]:
-    cells = table.column(column)
-    times: dict[str, float | None] = {}
-    for text in set(cells):
-        try:
-            times[text] = seconds(text)
-        except ValueError:
-            what = f"{column} {text!r} is no time: give seconds from the start of the file"
-            raise table.error(cells.index(text), what) from None
-    return [times[text] for text in cells]
-
-
-def _splits_and_folds(table: Table) -> tuple[list[Split | None], list[int | None]]:
-    cells = table.column("split")
-    splits = {text: _SPLITS.get(re.split(r"[ _-]", text.lower(), maxsplit=1)[0]) for text in set(cells)}
-    for text, split in splits.items():
-        if text and split is None and not _FOLD.fullmatch(text):
-            what = f"split {text!r} is none of train, dev and test, and no fold such as 'fold1'"
-            raise table.error(cells.index(text), what)
-    named = table.columns.get("fold") or ["" if splits[text] else text for text in cells]
-    numbers = {name: place for place, name in enumerate(sorted(set(named) - {""}))}
-    matches = {name: _FOLD.fullmatch(name) for name in numbers}
-    if all(matches.values()):
-        numbers = {name: int(match.group(1)) for name, match in matches.items() if match}
-    return [splits[text] for text in cells], [numbers.get(name) for name in named]
-
-
-def _paths(table: Table, starts: list[float | None], ends: list[float | None]) -> Iterator[Path]:
-    finder, seen = Finder(), dict[tuple[str, float, float | None], int]()
-    folder = f"{table.path.parent}/"
-    paths = []
-    for row, (file, given, end) in enumerate(zip(table.column("file"), starts, ends, strict=True)):
-        start = given or 0.0
-        if not file:
-            raise table.error(row, "no file: give the path of its audio, relative to the table")
-        if end is not None and end <= start:
-            raise table.error(row, f"the end ({end:g} s) is not behind the start ({start:g} s)")
-        file = file.replace("\\", "/")
-        path = finder.find(file if _ABSOLUTE.match(file) else folder + file)
-        first = seen.setdefault((os.path.normpath(path), start, end), row)
-        if first != row:
-            raise table.error(row, f"{file} from {start:g} s is on line {table.lines[first]} too: keep one of them")
-        paths.append(path)
-    if not finder.num_found:
-        raise DataError(
-            f"no file of {table.path} is there (first: {paths[0]}): paths are relative to the table's folder"
-        )
-    yield from map(Path, paths)
+    return _rows.clips(read(root))

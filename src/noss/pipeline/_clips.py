@@ -14,6 +14,7 @@ from types import ModuleType
 from noss import runs, shelf
 from noss.datasets import Clip, Dataset, Speakers
 from noss.errors import DataError
+from noss.pipeline._fetch_manifest import fetched_root
 from noss.pipeline._whereabouts import explained
 
 
@@ -170,21 +171,32 @@ def find(name: str, *, roots: Mapping[str, Path], cache: Path | None = None) -> 
         return Source(module=module, name=parsed.part, target=choice, root=root)
     if choice is None:
         raise DataError(f"{name} names no path: write {name}/PATH, for example {name}/./clips")
-    root_text, target = _path_and_target(choice, kind=getattr(module, "ROOT", "file or folder"))
-    return Source(module=module, name=f"{parsed.part}/{root_text}", target=target, root=Path(root_text))
+    source, target = _source_and_target(choice, module)
+    root = module.prepare(source, runs.cache_folder(cache)) if hasattr(module, "prepare") else Path(source)
+    return Source(module=module, name=f"{parsed.part}/{source}", target=target, root=root)
 
 
 def _is_wrapper(module: ModuleType) -> bool:
     return not hasattr(module, "DATASET")
 
 
-def _path_and_target(choice: str, *, kind: str) -> tuple[str, str | None]:
+def _is_place(module: ModuleType) -> bool:
+    """Whether a dataset's name holds its root itself."""
+    return _is_wrapper(module) and not hasattr(module, "prepare")
+
+
+def _source_and_target(choice: str, module: ModuleType) -> tuple[str, str | None]:
+    """A choice taken apart: at the longest path that exists, or else by the wrapper's own pattern."""
+    kind = getattr(module, "ROOT", "file or folder")
     is_there = {"file": Path.is_file, "folder": Path.is_dir}.get(kind, Path.exists)
     head, _, last = choice.rpartition("/")
     if is_there(Path(choice)):
         return choice, None
-    if head and is_there(Path(head)):
+    if head and is_there(Path(head)) and (_is_place(module) or Path(head).name):  # nobody means all below `.` or `/`
         return head, last or None
+    own = module.CHOICE.fullmatch(choice) if hasattr(module, "CHOICE") else None
+    if own is not None:
+        return own["source"], own["target"]
     for path in filter(None, (choice, head)):
         parent = Path(path).parent
         names = [entry.name for entry in parent.iterdir()] if parent.is_dir() else []
@@ -202,7 +214,12 @@ def _root(module: ModuleType, part: str, *, roots: Mapping[str, Path], cache: Pa
             return Path(module.default_root(runs.cache_folder(cache)))
         data = os.environ.get("NOSS_DATA")
         given = Path(data).expanduser() / name if data else None
+        fetched = None if given is not None and given.is_dir() else fetched_root(name, cache=cache)
+        if fetched is not None:
+            return fetched
     how = f"give --root {name}=DIR, or set NOSS_DATA to the folder that holds {name}"
+    if module.DATASET.downloads:
+        how += f", or bring it with noss fetch {part}"
     if given is None:
         raise DataError(f"no folder is known for {name}: {how}")
     if not Path(given).expanduser().is_dir() and not hasattr(module, "default_root"):
@@ -231,7 +248,7 @@ def _targets(source: Source) -> list[str]:
 def _unknown_target(source: Source) -> str:
     word, card = source.target or "", source.card
     why = next((note for note in card.notes if note.startswith(f"The column {word} ")), "")
-    also = f", and {source.root / word} is no folder" if source.root.is_dir() and _is_wrapper(source.module) else ""
+    also = f", and {source.root / word} is no folder" if source.root.is_dir() and _is_place(source.module) else ""
     return why or f"{source.name} has no target {word!r}{also}: {shelf.did_you_mean(word, list(card.targets))}"
 
 
