@@ -11,9 +11,9 @@ repeatedly]`, paths of pictures to describe) are left out, as in PathBench (Halp
 lists of the same utterances are counted below.
 
 Severity is a fact of each speaker, after the Frenchay assessments by a speech-language pathologist that come with the
-corpus, grouped as in Mengistu & Rudzicz, "Adapting acoustic and lexical models to dysarthric speech", ICASSP 2011: F01,
-M01, M02 and M04 severe, M05 moderate to severe, F03 moderate, F04 and M03 mild. As a class, `moderate` holds F03 and M05:
-a class of one speaker cannot be learnt from others.
+corpus, as recognition of this speech is commonly broken down (España-Bonet & Fonollosa, IberSPEECH 2016): F01, M01, M02
+and M04 severe, M05 moderate to severe, F03 moderate, F04 and M03 mild. As a class, `moderate` holds F03 and M05: a class
+of one speaker cannot be learnt from others.
 
 Source: Rudzicz, Namasivayam & Wolff, "The TORGO database of acoustic and articulatory speech from speakers with
 dysarthria", Language Resources and Evaluation 46, 2012. Hours: half of the 13.5 of both microphones.
