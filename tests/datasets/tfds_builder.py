@@ -4,7 +4,7 @@ A builder runs in a process of its own, because TensorFlow is slow to import and
 is given what `built` was given: files in place of downloads, and no network. It splits, labels, checks and writes its
 records as always, and they are read back through TensorFlow. Only sound is not stored: in its place stands the example's
 number, so that a record read back tells its key. Builders that decode sound while they list examples read it with
-soundfile, which needs no FFmpeg.
+soundfile, which needs no FFmpeg. Builders that list examples with Beam do so in this process, one by one.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import os
 import subprocess
 import sys
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +60,7 @@ def built(
 
 def _build(order: Mapping[str, Any]) -> dict[str, list[Record]]:
     """Prepare and read back."""
-    sys.modules["pydub"] = _decoder()
+    sys.modules |= {"pydub": _decoder(), "apache_beam": _beam()}
     import tensorflow_datasets as tfds
 
     tfds.disable_progress_bar()
@@ -119,6 +119,31 @@ def _decoder() -> types.ModuleType:
     module = types.ModuleType("pydub")
     failure = types.SimpleNamespace(CouldntDecodeError=soundfile.LibsndfileError)
     module.__dict__.update(AudioSegment=Segment, exceptions=failure)
+    return module
+
+
+def _beam() -> types.ModuleType:
+    """What builders use of Beam, worked off in place."""
+
+    class Items:
+        def __init__(self, items: Iterable[Any]) -> None:
+            self.items = items
+
+        def __or__(self, step: Callable[[Iterable[Any]], Iterable[Any]]) -> Items:
+            return Items(step(self.items))
+
+        def __iter__(self) -> Iterator[Any]:
+            return iter(self.items)
+
+    def flat_map(function: Callable[..., Iterable[Any]], **kwargs: Any) -> Callable[[Iterable[Any]], Iterable[Any]]:
+        return lambda items: (made for item in items for made in function(item, **kwargs))
+
+    module = types.ModuleType("apache_beam")
+    module.__dict__.update(
+        Create=lambda items: lambda _: items,
+        FlatMap=flat_map,
+        ptransform_fn=lambda function: lambda **kwargs: function(Items(()), **kwargs),
+    )
     return module
 
 

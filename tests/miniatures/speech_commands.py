@@ -23,6 +23,7 @@ def build(root: Path) -> str:
         if part != "train":
             (main / f"{part}_list.txt").write_text("".join(f"{name}\n" for name in names))
     (main / "LICENSE").write_text("Creative Commons Attribution 4.0\n")
+    (main / "README.md").write_text("# Speech Commands Data Set v0.02\n")
     for seed, (name, num_windows) in enumerate(NUM_WINDOWS.items()):
         _noise(main / "_background_noise_" / f"{name}.wav", num_samples=8_000 * (num_windows + 1) + 1, seed=seed)
     for word in COMMANDS:
@@ -32,6 +33,7 @@ def build(root: Path) -> str:
     for word in ("backward", "zero"):
         shutil.copy(main / word / "bb05582b_nohash_1.wav", test / "_unknown_" / f"{word}_bb05582b_nohash_1.wav")
     sound(test, "_silence_/0.wav", "_silence_/1.wav")
+    (test / "README.md").write_text("# Speech Commands Data Set Test Files v0.02\n")
     return "speech_commands"
 
 

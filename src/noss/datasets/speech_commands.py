@@ -1,4 +1,4 @@
-"""Speech Commands v0.02: one spoken word a clip. Targets `word12` (10 commands) and `word35` (all words).
+"""Speech Commands v0.02: one spoken word a clip. Targets `word12` (10 commands) and `word35` (all).
 
 Layout: the two archives, each unpacked into a folder of its name, `speech_commands_v0.02/yes/0a7c2a8d_nohash_0.wav`
 (speaker and take) and `speech_commands_test_set_v0.02/yes/...`.
