@@ -131,12 +131,12 @@ def _how_to_get(name: str, card: Dataset) -> Iterator[str]:
 
 def _complete(name: str, card: Dataset) -> Iterator[str]:
     yield f"```\nnoss check dataset {name} --root {name}=DIR\n```"
-    people = f" and {card.num_speakers:,} speakers" if card.num_speakers else ""
-    yield f"should find {card.num_clips:,} clips{people}, {card.hours:,.4g} hours in all"
-    counts = {"split": card.num_by_split, **card.num_by_label}
-    for what, found in counts.items():
-        if 0 < len(found) <= MANY_CLASSES:
-            yield f"by {what}: " + ", ".join(f"{label} {count:,}" for label, count in found.items())
+    people = f", {card.num_speakers:,} speakers" if card.num_speakers else ""
+    found = [f"{card.num_clips:,} clips{people}, {card.hours:,.4g} hours"]
+    for what, counts in {"split": card.num_by_split, **card.num_by_label}.items():
+        if 0 < len(counts) <= MANY_CLASSES:
+            found.append(f"by {what}: " + ", ".join(f"{label} {count:,}" for label, count in counts.items()))
+    yield "should find\n\n" + "\n".join(f"- {line}" for line in found)
 
 
 def _cell(text: str) -> str:
