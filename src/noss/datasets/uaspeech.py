@@ -140,9 +140,9 @@ def _clip(path: Path, speaker: str, block: str, word: str) -> Clip:
     percent = PERCENT.get(speaker)
     kind = word.rstrip("0123456789")
     kind = kind if kind in _KINDS else "L"
-    labels = (
-        {"intelligibility": "control"} if percent is None else {"intelligibility": group(percent), "percent": percent}
-    )
+    labels: dict[str, str | float] = {"intelligibility": "control"}
+    if percent is not None:
+        labels = {"intelligibility": group(percent), "percent": percent}
     return Clip(
         path=path,
         labels=labels,
