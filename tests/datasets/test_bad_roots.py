@@ -108,7 +108,7 @@ def test_a_half_downloaded_corpus_is_scored_with_a_loud_line(corpus: Path) -> No
             path.unlink()
     (task,) = open_tasks("ravdess", roots={"ravdess": corpus})
     assert len(task.clips) == 96
-    assert task.warnings[0].startswith("96 of 1,440 clips are here")
+    assert task.warnings[0].startswith("96 of 1,440 clips are listed")
 
 
 def test_a_complete_corpus_carries_no_such_line(noss_data: Path) -> None:

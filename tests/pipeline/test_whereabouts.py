@@ -105,6 +105,6 @@ def test_the_hint_reaches_whoever_opens_the_dataset_in_one_line(
 def test_a_part_of_a_corpus_never_scores_as_if_it_were_complete(corpus: Path) -> None:
     (task,) = open_tasks("ravdess", roots={"ravdess": corpus})
     assert task.warnings[0] == (
-        "192 of 1,440 clips are here, and scores are not those of the complete corpus: "
+        "192 of 1,440 clips are listed, and scores are not those of the complete corpus: "
         "noss check dataset ravdess says what is missing"
     )

@@ -75,7 +75,9 @@ class Source:
         try:
             clips = list(self.module.clips(self.root))
             if not clips:
-                raise DataError(f"no clip of {self.name} in {self.root}: check that it is the folder the dataset expects")
+                raise DataError(
+                    f"no clip of {self.name} in {self.root}: check that it is the folder the dataset expects"
+                )
         except DataError as error:
             if _is_wrapper(self.module):
                 raise
@@ -89,7 +91,7 @@ class Source:
         found, complete = len(self.clips), self.card.num_clips
         if found >= complete:
             return self.remarks
-        here = f"{found:,} of {complete:,} clips are here, and scores are not those of the complete corpus"
+        here = f"{found:,} of {complete:,} clips are listed, and scores are not those of the complete corpus"
         return [f"{here}: noss check dataset {self.name} says what is missing", *self.remarks]
 
     @cached_property

@@ -49,7 +49,8 @@ def _classes(card: Dataset, target: str) -> str:
     classes = card.targets[target]
     shared = "same speakers in train and test" if target in card.shared_targets else ""
     metric = f"metric {card.metrics[target]}" if target in card.metrics else ""
-    about = "".join(f", {fact}" for fact in (card.families.get(target), metric, shared) if fact)
+    facts = "; ".join(fact for fact in (card.families.get(target), metric, shared) if fact)
+    about = f" ({facts})" if facts else ""
     if classes is None:
         return f"numbers{about}"
     counts = card.num_by_label.get(target, {})
