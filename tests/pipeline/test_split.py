@@ -274,6 +274,18 @@ def test_who_speaks_uses_a_published_split_with_the_speakers_on_both_sides() -> 
     assert [len(fold.test_N) for fold in protocol.folds] == [6]
 
 
+def test_a_shared_target_uses_its_published_split_though_test_has_speakers_of_its_own() -> None:
+    splits = ["train", "dev", "test"] * 8
+    rows = [{**row, "label": "abc"[n // 3 % 3]} for n, row in enumerate(with_split(by_speaker(6), splits))]
+    rows[-1]["speaker"] = "guest"
+    protocol = folds(task(rows, speakers="shared", shared=("label",)))
+    assert (protocol.name, protocol.selection) == (
+        "published split, same speakers on both sides",
+        "published dev split",
+    )
+    assert "guest" in {rows[row]["speaker"] for row in protocol.folds[0].test_N}
+
+
 def test_who_speaks_leaves_a_split_aside_that_keeps_speakers_apart() -> None:
     rows = [{**row, "label": row["speaker"]} for row in with_split(by_speaker(6), ["train"] * 16 + ["test"] * 8)]
     protocol = folds(task(rows, speakers="shared"))

@@ -1,4 +1,4 @@
-"""IEMOCAP: ten actors in five dialogues of two, improvised and scripted. Target `emotion`, and three numbers.
+"""IEMOCAP: ten actors talk in pairs, improvised and scripted. Target `emotion`, and three numbers.
 
 `emotion` is the usual choice of four: angry, happy (with excited), neutral and sad, on 5,531 of the 10,039 utterances.
 `valence`, `arousal` (the corpus says activation) and `dominance` are means of the raters' 1 to 5, on all utterances.

@@ -1,4 +1,4 @@
-"""MELD: 13,708 utterances of the television series Friends, in conversation. Targets `emotion` and `sentiment`.
+"""MELD: conversations in the television series Friends. Targets `emotion` and `sentiment`.
 
 Layout of `MELD.Raw.tar.gz` with its three inner archives unpacked: `train/train_sent_emo.csv` and
 `train/train_splits/dia0_utt0.mp4`; `dev_sent_emo.csv` and `dev/dev_splits_complete/`; `test_sent_emo.csv` and

@@ -1,4 +1,4 @@
-"""MSP-Podcast: spontaneous English from podcasts. Targets `arousal`, `valence`, `dominance` (numbers) and `emotion`.
+"""MSP-Podcast: spontaneous English. Targets `arousal`, `valence`, `dominance` and `emotion`.
 
 Counts are those of release 1.11, as https://ecs.utdallas.edu/research/researchlabs/msp-lab/MSP-Podcast.html gives them.
 Other releases from 1.6 on are read too: their tables have the same columns, though not the same clips, and up to 1.8 the

@@ -3,7 +3,7 @@
 In this order, the first that fits:
 
 1. The published split, where the task's clips carry train and test (dev stands in for a missing test) and no speaker is
-   in two of them. A task about who speaks uses it if train has every speaker of test.
+   in two of them. A task that shares speakers by design uses it if train has every class of test.
 2. The published folds, if no speaker is in two of them.
 3. Five folds by speaker, made here, stratified by class, or by fifths of a number; one speaker a fold where there are
    fewer. Clips that do not say who speaks are kept together by session or file. A task about who speaks: over files.
