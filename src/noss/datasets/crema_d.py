@@ -12,15 +12,14 @@ sentences in six emotions, but for 20 takes. Hours: EmoBox (Ma et al., Interspee
 
 from __future__ import annotations
 
-import csv
-import os
 import re
 from collections.abc import Iterator, Mapping
 from itertools import product
 from pathlib import Path
 
 from noss.datasets import Clip, Dataset
-from noss.datasets._files import audio_by_stem, is_audio
+from noss.datasets._files import audio_by_stem
+from noss.datasets._lists import rows, wrong_line
 from noss.datasets._tfds_split import split_speakers
 from noss.errors import DataError
 
@@ -83,8 +82,6 @@ _NAME = re.compile(r"(\d{4})_([A-Z]{3})_([A-Z]{3})_([A-Z]{2})")
 _NEVER_MADE = {"1008": "WSI", "1009": "MTI", "1019": "ITH"}  # all six emotions of a sentence
 _NEVER_MADE_EITHER = frozenset({"1002_TIE_NEU_XX", "1076_ITS_NEU_XX"})
 _SPLITS = split_speakers(ACTORS, {"train": 0.7, "dev": 0.1, "test": 0.2})
-_POINTER = b"version https://git-lfs"
-_POINTER_BYTES = 200  # a pointer has about 130
 
 
 def clips(root: Path) -> Iterator[Clip]:
@@ -112,16 +109,6 @@ def expected(root: Path) -> Iterator[str]:
     inside = "" if _folder(root) == root else "AudioWAV/"
     for name in sorted(_names()):
         yield inside + name
-
-
-def warnings(root: Path) -> list[str]:
-    """A line where files are Git LFS pointers, small texts that stand in for the audio."""
-    folder = _folder(root)
-    pointers = sum(map(_is_pointer, filter(lambda entry: is_audio(entry.name), os.scandir(folder))))
-    if not pointers:
-        return []
-    told = f"{pointers:,} files in {folder} are Git LFS pointers, not audio"
-    return [f'{told}: run git lfs pull --include "AudioWAV/*" in the clone, or clone it anew with Git LFS']
 
 
 def _folder(root: Path) -> Path:
@@ -157,20 +144,7 @@ def _names() -> Iterator[str]:
 
 def _demographics(table: Path) -> Iterator[tuple[str, dict[str, str]]]:
     """Sex and age by actor, as the owner's table has them."""
-    if not table.is_file():
-        return
-    with table.open(encoding="utf-8-sig", newline="") as file:
-        for number, row in enumerate(csv.DictReader(file), start=2):
-            actor, age, sex = (row.get(column) or "" for column in ("ActorID", "Age", "Sex"))
-            if actor not in ACTORS or not age.isdigit() or sex not in ("Male", "Female"):
-                raise DataError(
-                    f"{table} line {number} tells no actor, age and sex: take the file from the repository, or remove it"
-                )
-            yield actor, {"gender": sex[0].lower(), "age": age}
-
-
-def _is_pointer(entry: os.DirEntry[str]) -> bool:
-    if entry.stat().st_size > _POINTER_BYTES:
-        return False
-    with open(entry.path, "rb") as file:  # noqa: PTH123
-        return file.read(len(_POINTER)) == _POINTER
+    for number, (actor, age, sex) in rows(table, "ActorID", "Age", "Sex") if table.is_file() else ():
+        if actor not in ACTORS or not age.isdigit() or sex not in ("Male", "Female"):
+            raise wrong_line(table, number, f"{actor!r}, {age!r}, {sex!r} is no actor, age and sex: get the table anew")
+        yield actor, {"gender": sex[0].lower(), "age": age}

@@ -1,8 +1,8 @@
-"""DementiaBank, Pitt corpus: people with dementia and without describe the Cookie Theft picture. Target `diagnosis`.
+"""DementiaBank (Pitt): people with dementia and without describe a picture. Target `diagnosis`.
 
-Layout: TalkBank's media folders, `dementia/English/Pitt/Control/cookie/002-0.mp3`, the parts of a name being participant
-and visit; the root may also be one of the folders on the way down to `Pitt`, or `Pitt` itself. Transcripts (`.cha`) may
-lie beside. Other tasks than the picture are left out: only people with dementia recorded them.
+The picture is the Cookie Theft. Layout: TalkBank's media folders, `dementia/English/Pitt/Control/cookie/002-0.mp3`, the
+parts of a name being participant and visit; the root may also be a folder on the way down, such as `Pitt` or `Pitt-orig`
+itself. Transcripts (`.cha`) may lie beside. Other tasks than the picture are left out: only people with dementia have them.
 
 Labels and split are those of TensorFlow Datasets 1.0.0 (`tensorflow_datasets/audio/dementiabank.py`), counts those of its
 catalogue. The split is drawn from the participants who are there, as it is there. Participants: 99 controls and 194 with
@@ -52,6 +52,7 @@ DATASET = Dataset(
     signs=("dementia/English/Pitt/Control/cookie/*", "dementia/English/Pitt/Dementia/cookie/*"),
     notes=(
         "Split by participant as TensorFlow Datasets 1.0.0 draws it, from the participants who are there.",
+        "TalkBank has the raw recordings in `Pitt-orig` and denoised ones in `Pitt`: say which of them a score is of.",
         "A recording holds the interviewer too.",
         "The dementia folder holds every diagnosis but control: mostly Alzheimer's disease, some mild impairment.",
         "The groups differ in age, so that a model may hear age instead.",
