@@ -55,7 +55,8 @@ def _status(arguments: list[str], *, debug: bool) -> int:
     except (NossError, CycloptsError) as error:
         if debug:
             raise
-        sys.stderr.write(f"noss: {' '.join(str(error).split())}\n")
+        notes = getattr(error, "__notes__", ())
+        sys.stderr.write("\n".join([f"noss: {' '.join(str(error).split())}", *notes, ""]))
         return 2
     except KeyboardInterrupt:
         sys.stderr.write("noss: interrupted; run the same command again to go on\n")

@@ -1,0 +1,104 @@
+"""Fetch an open corpus, or say how to get one that is not."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from noss import shelf
+from noss.datasets import Dataset
+from noss.errors import DataError
+from noss.pipeline._fetch_advice import card_to_fetch
+from noss.pipeline._fetch_file import WORKSHOP, Brought, bring, file_name
+from noss.pipeline._fetch_manifest import NAME, Manifest, corpus_folder
+from noss.pipeline._fetch_progress import Bars
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fetched:
+    """A corpus that is there: its folder, and a record of each file that it came in."""
+
+    dataset: str
+    root: Path
+    brought: tuple[Brought, ...]
+    next_step: str
+
+    def __str__(self) -> str:
+        lines = [line for one in self.brought for line in _lines(one)]
+        return "\n".join([f"{self.dataset} is in {self.root}", *lines, f"next: {self.next_step}"])
+
+
+def fetch(
+    name: str, *, to: Path | str | None = None, keep_archives: bool = False, cache: Path | str | None = None
+) -> Fetched:
+    """Bring every file of an open corpus, checked and unpacked; run again, it goes on where it stopped.
+
+    Args:
+        name: A dataset on the shelf, or your own file: `esc50`, `./mine.py`.
+        to: The folder to bring it to; None for `corpora/<name>` in the cache, where every other verb finds it.
+        keep_archives: Whether archives stay, in `.fetch` in that folder.
+        cache: The cache folder; None for `NOSS_CACHE` or the platform's.
+
+    Raises:
+        DataError: The corpus is not open to everybody, or a file cannot be brought, checked or unpacked.
+    """
+    part = shelf.parse(name).part
+    card = card_to_fetch(part)
+    dataset = Path(part).stem if part.endswith(".py") else part
+    root = Path(to).expanduser() if to else corpus_folder(dataset, cache=Path(cache) if cache else None)
+    try:
+        with _alone(root):
+            brought = _bring_all(card, root, dataset=dataset, keep=keep_archives)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise DataError(f"cannot write {error.filename or root}: {reason}; free some space or give --to DIR") from error
+    given = f" --root {dataset}={root}" if to else ""
+    return Fetched(dataset=dataset, root=root, brought=brought, next_step=f"noss check dataset {part}{given}")
+
+
+def _bring_all(card: Dataset, root: Path, *, dataset: str, keep: bool) -> tuple[Brought, ...]:
+    manifest = Manifest.read(root, dataset=dataset)
+    brought = []
+    with Bars() as bars:
+        for item in card.downloads:
+            one = bring(item, root, known=manifest.records.get(item.url), bars=bars)
+            brought.append(one)
+            if not one.was_there:
+                manifest = replace(manifest.having(one.record), complete=False)
+                manifest.write(root)
+                if not keep:
+                    one.archive.unlink(missing_ok=True)
+    if not manifest.complete:
+        replace(manifest, complete=True).write(root)
+    return tuple(brought)
+
+
+@contextmanager
+def _alone(root: Path) -> Iterator[None]:
+    """The folder, made and to ourselves: a lock of SQLite goes with its process, even one that is killed."""
+    workshop = root / WORKSHOP
+    if root.is_dir() and not workshop.is_dir() and not (root / NAME).exists() and any(root.iterdir()):
+        raise DataError(f"{root} holds other things already: give an empty folder, so that nothing of yours is lost")
+    workshop.mkdir(parents=True, exist_ok=True)
+    with closing(sqlite3.connect(workshop / "lock", timeout=0, isolation_level=None)) as lock:
+        try:
+            lock.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError as error:
+            raise DataError(f"another noss fetch is at work in {root} ({error}): wait for it to end") from error
+        yield
+
+
+def _lines(one: Brought) -> list[str]:
+    record, name = one.record, file_name(one.record.url)
+    state = "was there" if one.was_there else f"{record.size:,} bytes, {record.num_files:,} files"
+    lines = [f"  {name}: {state}; {record.checksum}, {'as stated' if record.stated else f'noted in {NAME}'}"]
+    if not record.stated:
+        lines.append(
+            f"    nobody states a checksum of {name}: what came cannot be proved to be what its owner published"
+        )
+    for first, second in one.collisions:
+        lines.append(f"    {first} and {second} differ only in case: on Windows and macOS they would be one file")
+    return lines
