@@ -114,6 +114,16 @@ def test_emodb_names_are_taken_apart(tmp_path: Path) -> None:
     assert second.facts == {"gender": "f", "age": "31", "sentence": "b10", "take": "b"}
 
 
+def test_emodb_lists_its_535_takes_as_they_are_counted(tmp_path: Path) -> None:
+    (tmp_path / "wav").mkdir()
+    for path in emodb.expected(tmp_path):
+        (tmp_path / f"{path}.wav").touch()
+    clips = list(emodb.clips(tmp_path))
+    assert Counter(clip.labels["emotion"] for clip in clips) == emodb.DATASET.num_by_label["emotion"]
+    assert {clip.facts["sentence"] for clip in clips} == set(emodb.SENTENCES)
+    assert [clip.fold for clip in clips] == sorted(clip.fold or 0 for clip in clips)
+
+
 @pytest.mark.parametrize("folder", [".", "wav", "emodb/wav"])
 def test_emodb_clips_may_lie_in_the_root_in_wav_or_as_unpacked(tmp_path: Path, folder: str) -> None:
     (tmp_path / folder).mkdir(parents=True, exist_ok=True)

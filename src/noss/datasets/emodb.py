@@ -4,7 +4,7 @@ Layout: `wav/03a01Fa.wav`, the parts being speaker, sentence, emotion (the first
 http://emodb.bilderbar.info/docu/ explains; speakers and sentences are listed there too. Only takes whose emotion 80 % of
 the listeners recognised were kept, so that the sets of speakers and sentences differ in size. The archive is version 1.3.0,
 https://doi.org/10.5281/zenodo.7447302 (its size and checksum are Zenodo's); the one of the project's page has the same
-folder `wav`.
+folder `wav`. `emodb.csv` beside this file lists the takes, from the lists of EmoBox (https://github.com/emo-box/EmoBox).
 
 The folds leave one speaker out each, as most papers do. The split tables of version 1.3.0 are not used.
 """
@@ -17,6 +17,7 @@ from pathlib import Path
 
 from noss.datasets import Clip, Dataset, Download
 from noss.datasets._files import audio_by_stem
+from noss.datasets._lists import rows
 from noss.errors import DataError
 
 EMOTIONS: Mapping[str, str] = {
@@ -88,9 +89,8 @@ def clips(root: Path) -> Iterator[Clip]:
     Raises:
         DataError: None is there, or one is of an unknown speaker or emotion.
     """
-    folder = next((inner for inner in (root / "wav", root / "emodb/wav") if inner.is_dir()), root)
     empty = True
-    for name, path in audio_by_stem(folder).items():
+    for name, path in audio_by_stem(root / _inside(root)).items():
         match = _NAME.fullmatch(name)
         if match:
             empty = False
@@ -100,6 +100,17 @@ def clips(root: Path) -> Iterator[Clip]:
             f"no clip of emodb in {root}: it needs wav/03a01Fa.wav and so on; "
             "give --root emodb=DIR, the folder that holds wav"
         )
+
+
+def expected(root: Path) -> Iterator[str]:
+    """The 535 takes, sorted by name."""
+    inside = _inside(root)
+    for _, (name,) in rows(Path(__file__).with_suffix(".csv"), "name"):
+        yield inside + name
+
+
+def _inside(root: Path) -> str:
+    return next((inside for inside in ("wav/", "emodb/wav/") if (root / inside).is_dir()), "")
 
 
 def _clip(path: Path, speaker: str, sentence: str, letter: str, take: str) -> Clip:
