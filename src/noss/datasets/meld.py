@@ -45,6 +45,7 @@ DATASET = Dataset(
         "The published split keeps dialogues whole, and the main characters speak in train, dev and test.",
         "Speakers are characters as the subtitles name them; some are several people (All, Both), or nobody by name (Man).",
         "Acted for television, with laughter and music; `dia110_utt7` of dev is missing and `dia125_utt3` of train damaged.",
+        "The archive holds train.tar.gz, dev.tar.gz and test.tar.gz: unpack them in `MELD.Raw`, where they are.",
         "The licence is that of the lists; the sound is from a television series.",
     ),
     families={"emotion": "emotion", "sentiment": "emotion"},
