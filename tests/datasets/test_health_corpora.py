@@ -1,4 +1,4 @@
-"""MASC, TORGO, UA-Speech and COUGHVID: layouts, labels of speakers and of recordings, what is left out and why."""
+"""MASC, TORGO, UA-Speech, COUGHVID and Coswara: layouts, labels of speakers and of recordings, what is left out and why."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from types import ModuleType
 
 import pytest
 
+from miniatures import coswara as mini_coswara
 from miniatures import coughvid as mini_coughvid
 from miniatures import masc as mini_masc
 from miniatures import torgo as mini_torgo
 from miniatures import uaspeech as mini_uaspeech
-from noss.datasets import coughvid, masc, torgo, uaspeech
+from noss.datasets import coswara, coughvid, masc, torgo, uaspeech
 from noss.errors import DataError
 from noss.pipeline._clips import open_tasks
 from noss.pipeline._split import folds
@@ -23,16 +24,16 @@ def built(miniature: ModuleType, root: Path) -> Path:
     return root
 
 
-@pytest.mark.parametrize("corpus", [masc, torgo, uaspeech, coughvid])
+@pytest.mark.parametrize("corpus", [masc, torgo, uaspeech, coughvid, coswara])
 @pytest.mark.parametrize("where", [".", "gone"])
 def test_a_wrong_root_says_what_is_needed(tmp_path: Path, corpus: ModuleType, where: str) -> None:
     with pytest.raises(DataError, match=r"no clip of .* in .*: it needs .*; give --root|cannot list .*gone"):
         list(corpus.clips(tmp_path / where))
 
 
-@pytest.mark.parametrize("miniature", [mini_masc, mini_coughvid])
+@pytest.mark.parametrize("miniature", [mini_masc, mini_coughvid, mini_coswara])
 def test_lists_without_any_audio_are_no_corpus(tmp_path: Path, miniature: ModuleType) -> None:
-    corpus = {mini_masc: masc, mini_coughvid: coughvid}[miniature]
+    corpus = {mini_masc: masc, mini_coughvid: coughvid, mini_coswara: coswara}[miniature]
     for clip in corpus.clips(built(miniature, tmp_path)):
         clip.path.unlink()
     with pytest.raises(DataError, match="no clip of"):
@@ -263,3 +264,41 @@ def test_coughvid_names_a_row_that_makes_no_sense(tmp_path: Path, cells: dict[st
 def test_coughvid_root_may_be_the_inner_folder(tmp_path: Path) -> None:
     outer = list(coughvid.clips(built(mini_coughvid, tmp_path)))
     assert list(coughvid.clips(tmp_path / mini_coughvid.FOLDER)) == outer
+
+
+# Coswara
+
+
+def test_coswara_finds_people_whatever_day_they_were_released(tmp_path: Path) -> None:
+    clips = list(coswara.clips(built(mini_coswara, tmp_path)))
+    assert {clip.path.parent.parent.name for clip in clips} == {"20200413", "20210406"}
+    assert Counter(clip.speaker for clip in clips) == dict.fromkeys({clip.speaker for clip in clips}, 9)
+
+
+def test_coswara_labels_those_who_are_healthy_or_positive_and_lists_the_others(tmp_path: Path) -> None:
+    told = {clip.facts["status"]: clip.labels.get("covid") for clip in coswara.clips(built(mini_coswara, tmp_path))}
+    assert told == dict(coswara.STATUSES)
+
+
+def test_coswara_facts_are_of_the_person_and_of_the_recording(tmp_path: Path) -> None:
+    clips = [clip for clip in coswara.clips(built(mini_coswara, tmp_path)) if clip.facts.get("returning")]
+    assert clips[2].facts == {
+        "age": "23", "gender": "female", "country": "India", "status": "positive_asymp", "returning": "y",
+        "quality": "0", "sound": "cough-heavy",
+    }  # fmt: skip
+    assert "quality" not in clips[0].facts
+
+
+def test_coswara_keeps_the_clips_of_a_person_who_is_not_there(tmp_path: Path) -> None:
+    first = next(coswara.clips(built(mini_coswara, tmp_path))).path.parent
+    first.rename(tmp_path / "elsewhere")
+    missing = [clip for clip in coswara.clips(tmp_path) if not clip.path.exists()]
+    assert {clip.speaker for clip in missing} == {first.name}
+    assert len(missing) == 9
+
+
+def test_coswara_names_a_status_that_it_does_not_know(tmp_path: Path) -> None:
+    path = built(mini_coswara, tmp_path) / "combined_data.csv"
+    path.write_text(path.read_text(encoding="utf-8").replace("recovered_full", "well again"), encoding="utf-8")
+    with pytest.raises(DataError, match=r"combined_data\.csv line 8: covid_status 'well again' is none of healthy"):
+        list(coswara.clips(tmp_path))
