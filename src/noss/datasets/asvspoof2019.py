@@ -9,7 +9,7 @@ A19 in eval alone; the attack is therefore a fact to break scores down by and no
 142 and 696 files more, which enrol speakers and are in no list for countermeasures: they are not read.
 
 Sources: README.LA.txt in the archive (layout, attacks); Wang et al., "ASVspoof 2019: a large-scale public database",
-Computer Speech & Language 64, 2020, table 1 (speakers, counts).
+Computer Speech & Language 64, 2020 (speakers, counts). The hours are rounded to tens.
 """
 
 from __future__ import annotations
