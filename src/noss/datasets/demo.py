@@ -60,6 +60,8 @@ DATASET = Dataset(
         "eSpeak NG is GPL-3.0-or-later and is loaded at run time; the clips it speaks are free of it.",
         "The published split is for `speaker` only: half of a speaker's clips train, a sixth select, a third test.",
     ),
+    families={"language": "language", "speaker": "speaker", "style": "style", "word": "words"},
+    num_by_split={"train": 432, "dev": 144, "test": 288},
 )
 
 _SPLITS: tuple[Split, ...] = ("train", "train", "train", "dev", "test", "test")

@@ -4,16 +4,18 @@ The speech part (audio only), in its official layout: `Actor_01/03-01-06-01-02-0
 channel, emotion, intensity, statement, repetition and actor. Songs and videos are left out.
 
 The folds are the five speaker-disjoint ones of Luna-Jimenez et al., "Multimodal Emotion Recognition on RAVDESS Dataset
-Using Transfer Learning", Sensors 21(22), 7665, 2021 (balanced for emotion and sex).
+Using Transfer Learning", Sensors 21(22), 7665, 2021 (balanced for emotion and sex). The archive's size and checksum are
+Zenodo's.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
-from noss.datasets import Clip, Dataset
+from noss.datasets import Clip, Dataset, Download
 from noss.datasets._files import audio_by_stem, folders
 from noss.errors import DataError
 
@@ -36,6 +38,17 @@ DATASET = Dataset(
     notes=(
         "Five folds by actor, after Luna-Jimenez et al. 2021 (Sensors 21, 7665).",
         "Acted emotion; every actor says the same two sentences.",
+    ),
+    families={"emotion": "emotion"},
+    num_by_label={"emotion": {emotion: 96 if emotion == "neutral" else 192 for emotion in EMOTIONS}},
+    layout="Actor_01/03-01-01-01-01-01-01.wav\n...\nActor_24/03-01-08-02-02-02-24.wav",
+    signs=("Actor_[0-2][0-9]/03-01-0?-0?-0?-0?-??.*",),
+    downloads=(
+        Download(
+            url="https://zenodo.org/records/1188976/files/Audio_Speech_Actors_01-24.zip",
+            checksum="md5:bc696df654c87fed845eb13823edef8a",
+            size=208_468_073,
+        ),
     ),
 )
 
@@ -63,6 +76,17 @@ def clips(root: Path) -> Iterator[Clip]:
             f"no clip of ravdess in {root}: it needs Actor_01/03-01-01-01-01-01-01.wav and so on; "
             "give --root ravdess=DIR, the folder that holds Actor_01 to Actor_24"
         )
+
+
+def expected(root: Path) -> Iterator[str]:
+    """Every file by its name: two statements, twice each, in every emotion and intensity; neutral has but one."""
+    del root
+    for actor in range(1, 25):
+        for emotion, intensity in product(range(1, len(EMOTIONS) + 1), (1, 2)):
+            if (emotion, intensity) != (1, 2):
+                for statement, repetition in product((1, 2), (1, 2)):
+                    take = f"{emotion:02d}-{intensity:02d}-{statement:02d}-{repetition:02d}-{actor:02d}"
+                    yield f"Actor_{actor:02d}/03-01-{take}"
 
 
 def _clip(path: Path, numbers: list[int]) -> Clip:

@@ -2,7 +2,8 @@
 
 Targets `speaker`, `gender` and `age_group` (child: under 18; nobody in the corpus is 16 to 18). Layout: the official
 one, `WAVE/SPEAKER0001/000010011.WAV`, with the lists `spk2age` and `spk2gender` in `train` and `test`; where these are
-missing, `clips.csv` beside `WAVE` (columns file, gender, age) stands in for them.
+missing, `clips.csv` beside `WAVE` (columns file, gender, age) stands in for them. The root may hold the archive's own
+folder, `speechocean762`, instead.
 
 `speaker` trains on the first 12 utterances of each speaker, selects on the next 3 and tests on the last 5, in the order
 of their ids. The corpus's own split (train and test, for pronunciation scoring) is not used.
@@ -14,7 +15,7 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
-from noss.datasets import Clip, Dataset, Split
+from noss.datasets import Clip, Dataset, Download, Split
 from noss.datasets._files import audio_by_stem, folders
 from noss.errors import DataError
 
@@ -34,6 +35,7 @@ _SPEAKERS = """
 SPEAKERS = tuple(_SPEAKERS.split())
 ADULT_AGE = 18
 _NUM_TRAIN, _NUM_DEV = 12, 3
+_UNPACKED = "speechocean762"
 
 DATASET = Dataset(
     title="speechocean762: second-language English by children and adults",
@@ -52,6 +54,16 @@ DATASET = Dataset(
         "`speaker` trains on 12 utterances a speaker, selects on 3 and tests on 5; the others use folds by speaker.",
         "A child is under 18: the oldest child is 15, the youngest adult 19.",
     ),
+    families=dict.fromkeys(("speaker", "gender", "age_group"), "speaker"),
+    num_by_split={"train": 3_000, "dev": 750, "test": 1_250},
+    num_by_label={"speaker": dict.fromkeys(SPEAKERS, 20)},
+    layout=(
+        "WAVE/SPEAKER0001/000010011.WAV    250 folders of 20 files\n"
+        "train/spk2age                     and train/spk2gender: two columns, speaker and value\n"
+        "test/spk2age                      and test/spk2gender"
+    ),
+    signs=("WAVE/SPEAKER[0-9][0-9][0-9][0-9]",),
+    downloads=(Download(url="https://www.openslr.org/resources/101/speechocean762.tar.gz"),),
 )
 
 
@@ -61,8 +73,8 @@ def clips(root: Path) -> Iterator[Clip]:
     Raises:
         DataError: No utterance stands in `WAVE/SPEAKER0001` ... below the root, or a speaker's gender or age is missing.
     """
-    wave = root / "WAVE"
-    people = _people(root)
+    home = root / _UNPACKED if (root / _UNPACKED).is_dir() else root
+    wave, people = home / "WAVE", _people(home)
     empty = True
     for folder in folders(wave) if wave.is_dir() else ():
         speaker = folder.name.removeprefix("SPEAKER")
