@@ -95,6 +95,22 @@ def test_the_counts_of_twelve_classes_are_those_of_the_catalogue() -> None:
     assert (len(COMMANDS), len(WORDS)) == (10, 35)
 
 
+def test_a_corpus_of_the_real_size_is_split_as_the_catalogue_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = {word: [f"{take:08x}_nohash_0" for take in range(count)] for word, count in NUM_BY_WORD.items()}
+    names = [f"{word}/{name}.wav\n" for word in WORDS for name in words[word]]
+    bare(tmp_path, validation="".join(names[:9_981]), testing="".join(names[-11_005:]))
+    (tmp_path / TEST).mkdir()
+    test = {"_silence_": 408, "_unknown_": 408, "down": 4_890 - 2 * 408}
+    tested = {label: {f"{take:08x}_nohash_0": Path(label) for take in range(count)} for label, count in test.items()}
+    main = {word: dict.fromkeys(words[word], Path(word)) for word in WORDS}
+    monkeypatch.setattr(speech_commands, "_files", lambda archive, **_: tested if archive.name == TEST else main)
+    found = Counter((target, clip.split) for clip in speech_commands.clips(tmp_path) for target in clip.labels)
+    assert [found["word12", split] for split in ("train", "dev", "test")] == [85_511, 10_102, 4_890]
+    assert [found["word35", split] for split in ("train", "dev", "test")] == [84_843, 9_981, 11_005]
+
+
 def test_words_in_unknown_tell_their_speaker_and_silence_stands_for_itself(clips: list[Clip]) -> None:
     speakers = {clip.labels["word12"]: clip.speaker for clip in clips if TEST in clip.path.parts}
     assert (speakers["_unknown_"], speakers["_silence_"], speakers["go"]) == ("bb05582b", "1", "bb05582b")

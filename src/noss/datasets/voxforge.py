@@ -90,7 +90,11 @@ def clips(root: Path) -> Iterator[Clip]:
     for path, archive in chosen:
         speaker = _speaker(archive)
         yield Clip(
-            path=root / path, labels=labels[archive[0]], speaker=speaker, split=split_of[speaker], session=archive[1]
+            path=Path(f"{root}/{path}"),
+            labels=labels[archive[0]],
+            speaker=speaker,
+            split=split_of[speaker],
+            session=archive[1],
         )
 
 
