@@ -30,6 +30,7 @@ def describe(table: Table) -> Dataset:
     """
     targets, notes = _columns.targets(table)
     speakers = set(table.column("speaker")) - {""}
+    shared = bool(speakers) and set(table.column("speakers")) == {"shared"}
     return Dataset(
         title=table.path.stem if table.path.stem != "clips" else table.path.absolute().parent.name,
         source=str(table.path),
@@ -39,7 +40,8 @@ def describe(table: Table) -> Dataset:
         metrics={target: "ccc" for target, classes in targets.items() if classes is None},
         num_clips=len(table),
         hours=_hours(table),
-        speakers="disjoint" if speakers else "unknown",
+        speakers="shared" if shared else "disjoint" if speakers else "unknown",
+        shared_targets=tuple(targets) if shared else (),
         num_speakers=len(speakers) or None,
         notes=notes,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import math
@@ -74,6 +75,30 @@ def names(path: Path) -> tuple[str, ...]:
     return _header(path, _decode(path))[0]
 
 
+def rewritten(path: Path, columns: Mapping[str, Sequence[str]]) -> bytes:
+    """A table's bytes with the cells of some columns set, or added behind; all else, its encoding too, is as it was.
+
+    Raises:
+        DataError: The table cannot be read.
+    """
+    text = _decode(path)
+    names, separator = _header(path, text)
+    header, *rows = (row for _, row in _records(path, text, separator=separator))
+    for name, cells in columns.items():
+        if name in names:
+            for row, cell in zip(rows, cells, strict=True):
+                row[names.index(name)] = cell
+        else:
+            header.append(name)
+            for row, cell in zip(rows, cells, strict=True):
+                row.append(cell)
+    line_end = re.search(r"\r\n|\r|\n", text)
+    written = io.StringIO(newline="")
+    writer = csv.writer(written, delimiter=separator, lineterminator=line_end.group() if line_end else "\n")
+    writer.writerows([header, *rows])
+    return _encode(written.getvalue(), like=path)
+
+
 def seconds(text: str) -> float | None:
     """A time as audformat and pandas write it: `1.5`, `0 days 00:00:01.5`, `0:00:01.5`; None where it is missing.
 
@@ -114,6 +139,14 @@ def _decode(path: Path) -> str:
         raise DataError(
             f"{path} line {line} is not {encoding.removesuffix('-sig').upper()}: save it as UTF-8"
         ) from error
+
+
+def _encode(text: str, *, like: Path) -> bytes:
+    with like.open("rb") as file:
+        start = file.read(3)
+    marks = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+    mark = next((mark for mark in marks if start.startswith(mark)), b"")
+    return mark + text.encode(marks.get(mark, "utf-8"))
 
 
 def _header(path: Path, text: str) -> tuple[tuple[str, ...], str]:

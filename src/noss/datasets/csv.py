@@ -6,7 +6,9 @@ file that is there under another audio suffix is found by its stem.
 
 `speaker`, `split`, `fold`, `session` and `sentence` mean what they say. A split is train, dev (also val, valid,
 validation) or test, whatever the case, or one of these with something behind it (`train-clean-100`); `fold1`, `2` and
-the like in it are folds. Every other column is a target, and so is `speaker`:
+the like in it are folds. A split that has a speaker on two sides is refused, unless a column `speakers` says `shared` in
+every row, as `noss split --method intra` writes it: then it is used, and every report says so. Every other column is a
+target, and so is `speaker`:
 
 - a number, if every value is one, none is written as a code (`007`), and some has a fraction or there are more than
   20 different ones;

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import os
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ from types import ModuleType
 from noss import runs, shelf
 from noss.datasets import Clip, Dataset, Speakers
 from noss.errors import DataError
-from noss.pipeline._fetch_manifest import fetched_root
+from noss.pipeline._root import root_of
 from noss.pipeline._whereabouts import explained
 
 
@@ -169,7 +168,7 @@ def find(name: str, *, roots: Mapping[str, Path], cache: Path | None = None) -> 
     module = shelf.load("datasets", parsed.part)
     choice = "@".join(part for part in (parsed.choice, parsed.layer) if part is not None) or None
     if not _is_wrapper(module):
-        root = _root(module, parsed.part, roots=roots, cache=cache)
+        root = root_of(module, parsed.part, roots=roots, cache=cache)
         return Source(module=module, name=parsed.part, target=choice, root=root)
     if choice is None:
         raise DataError(f"{name} names no path: write {name}/PATH, for example {name}/./clips")
@@ -187,6 +186,11 @@ def _is_place(module: ModuleType) -> bool:
     return _is_wrapper(module) and not hasattr(module, "prepare")
 
 
+def _may_part(head: str, last: str) -> bool:
+    """Whether a choice to be copied may end before its last part: not at `.` or `/`, nor before a config or pattern."""
+    return bool(Path(head).name) and not set(":@*?[{") & set(last)
+
+
 def _source_and_target(choice: str, module: ModuleType) -> tuple[str, str | None]:
     """A choice taken apart: at the longest path that exists, or else by the wrapper's own pattern."""
     kind = getattr(module, "ROOT", "file or folder")
@@ -194,7 +198,7 @@ def _source_and_target(choice: str, module: ModuleType) -> tuple[str, str | None
     head, _, last = choice.rpartition("/")
     if is_there(Path(choice)):
         return choice, None
-    if head and is_there(Path(head)) and (_is_place(module) or Path(head).name):  # nobody means all below `.` or `/`
+    if head and is_there(Path(head)) and (_is_place(module) or _may_part(head, last)):
         return head, last or None
     own = module.CHOICE.fullmatch(choice) if hasattr(module, "CHOICE") else None
     if own is not None:
@@ -206,27 +210,6 @@ def _source_and_target(choice: str, module: ModuleType) -> tuple[str, str | None
         if near:
             raise DataError(f"there is no {kind} {choice}: did you mean {' or '.join(near)}?")
     raise DataError(f"there is no {kind} {choice}: give a path as seen from this folder, or from /")
-
-
-def _root(module: ModuleType, part: str, *, roots: Mapping[str, Path], cache: Path | None) -> Path:
-    name = Path(part).stem if part.endswith(".py") else part
-    given = roots.get(part, roots.get(name))
-    if given is None:
-        if hasattr(module, "default_root"):
-            return Path(module.default_root(runs.cache_folder(cache)))
-        data = os.environ.get("NOSS_DATA")
-        given = Path(data).expanduser() / name if data else None
-        fetched = None if given is not None and given.is_dir() else fetched_root(name, cache=cache)
-        if fetched is not None:
-            return fetched
-    how = f"give --root {name}=DIR, or set NOSS_DATA to the folder that holds {name}"
-    if module.DATASET.downloads:
-        how += f", or bring it with noss fetch {part}"
-    if given is None:
-        raise DataError(f"no folder is known for {name}: {how}")
-    if not Path(given).expanduser().is_dir() and not hasattr(module, "default_root"):
-        raise DataError(f"{name} is not in {given}, which is no folder: {how}")
-    return Path(given).expanduser()
 
 
 def _targets(source: Source) -> list[str]:
