@@ -12,7 +12,7 @@ test archive and the same word of `testing_list.txt` are two clips, of equal byt
 
 Sources: Warden, "Speech Commands: A Dataset for Limited-Vocabulary Speech Recognition", arXiv 1804.03209, 2018 (counts
 of words and speakers); https://www.tensorflow.org/datasets/catalog/speech_commands (85,511 / 10,102 / 4,890 clips of 12
-classes) and the builder of version 0.0.2 behind it.
+classes) and the builder behind it, whose versions 0.0.2 and 0.0.3 split alike.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ NUM_BY_WORD: Mapping[str, int] = {
     "tree": 1_759, "two": 3_880, "up": 3_723, "visual": 1_592, "wow": 2_123, "yes": 4_044, "zero": 4_052,
 }  # fmt: skip
 WORDS = tuple(NUM_BY_WORD)
-NUM_WINDOWS: Mapping[str, int] = {  # of each noise file, which lasts 60 to 95 s; none reaches its last sample
+NUM_WINDOWS: Mapping[str, int] = {  # a noise file lasts 60 to 95 s; no window reaches its last sample
     "doing_the_dishes": 189,
     "dude_miaowing": 122,
     "exercise_bike": 121,
