@@ -11,7 +11,7 @@ import pytest
 import soundfile
 
 from noss import cli
-from noss.errors import DataError
+from noss.errors import DataError, NossError
 from noss.pipeline._check_dataset import check_card, check_dataset
 from noss.pipeline._clips import open_dataset
 from noss.pipeline._verdict import Verdict
@@ -184,6 +184,11 @@ def test_only_as_many_clips_are_decoded_as_asked_for_and_the_check_says_so(root:
     none = check(root, listen=0)
     assert none["sound"].ok is None
     assert "clipping" not in none
+
+
+def test_a_number_of_clips_below_zero_is_refused(root: Path) -> None:
+    with pytest.raises(NossError, match="--listen -1 is no number of clips"):
+        noss_check("dataset", f"folder/{root}", listen=-1)
 
 
 def test_a_file_that_opens_but_does_not_decode_is_a_failure(root: Path) -> None:

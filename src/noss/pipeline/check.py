@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from noss.errors import NossError
 from noss.pipeline._check_dataset import NUM_HEARD, check_dataset
 from noss.pipeline._check_model import check_model
 from noss.pipeline._request import roots
@@ -52,8 +53,13 @@ def check(
         listen: Of a dataset, how many clips to decode, or `all`; of every file the header is read.
         seed: The seed by which these are drawn.
         out: A CSV file, or a folder for it, to name every file that a verdict is about: missing, unreadable, silent ...
+
+    Raises:
+        NossError: There is no such part, it cannot be built or listed, or `listen` is no number of clips.
     """
     folder = cache_folder(cache)
+    if listen != "all" and listen < 0:
+        raise NossError(f"--listen {listen} is no number of clips: give 0 or more, or all")
     if kind == "model":
         return Findings(check_model(name, cache=folder))
     findings = Findings(check_dataset(name, roots=roots(root), cache=folder, listen=listen, seed=seed))
