@@ -160,7 +160,7 @@ def _by_utterance(path: Path, ids: list[str]) -> list[str]:
 def _pairs(path: Path, *, may_be_empty: bool = False) -> dict[str, _Row]:
     """What stands behind each id of a list, whatever its line ends."""
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         reason = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else error.strerror
         raise DataError(f"cannot read {path}: {reason}; give a list that can be read, in UTF-8") from error
