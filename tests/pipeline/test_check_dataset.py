@@ -118,11 +118,13 @@ def expected(root):
 def test_unreadable_files_are_counted_and_the_first_told(root: Path) -> None:
     (root / "7.wav").write_bytes(b"no audio at all")
     (root / "8.wav").write_bytes(b"")
+    (root / "9.wav").unlink()
+    (root / "9.wav").mkdir()
     verdicts = check(root)
     assert verdicts["files"].ok is True
     assert verdicts["headers"].ok is False
-    assert verdicts["headers"].detail.startswith("2 cannot be read, first: ")
-    assert [Path(file).name for file, _ in verdicts["headers"].files] == ["7.wav", "8.wav"]
+    assert verdicts["headers"].detail.startswith("3 cannot be read, first: ")
+    assert [Path(file).name for file, _ in verdicts["headers"].files] == ["7.wav", "8.wav", "9.wav"]
 
 
 def test_git_lfs_pointers_are_known_for_what_they_are(root: Path) -> None:

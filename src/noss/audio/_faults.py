@@ -30,8 +30,11 @@ def unreadable(path: Path, said: object) -> AudioError:
 
 def is_git_lfs_pointer(path: Path) -> bool:
     """Whether a file only says what Git Large File Storage would have put in its place."""
-    with path.open("rb") as file:
-        return file.read(len(_GIT_LFS)) == _GIT_LFS
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_GIT_LFS)) == _GIT_LFS
+    except OSError:
+        return False
 
 
 def damaged(path: Path, said: object) -> AudioError:
