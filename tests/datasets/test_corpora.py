@@ -96,6 +96,14 @@ def test_speechocean_without_gender_and_age_says_which_lists_are_missing(tmp_pat
         list(speechocean762.clips(tmp_path))
 
 
+@pytest.mark.parametrize(("name", "line"), [("spk2age", "0001 six"), ("spk2gender", "0001"), ("spk2gender", "0001 x")])
+def test_a_line_of_a_speechocean_list_that_makes_no_sense_is_named(tmp_path: Path, name: str, line: str) -> None:
+    root = speechocean(tmp_path, lists=True)
+    (root / "train" / name).write_text(f"\r\n{line}\r\n")
+    with pytest.raises(DataError, match=rf"{name} line 2: '{line}' is no speaker and value"):
+        list(speechocean762.clips(root))
+
+
 def counts(clips: list[Clip], target: str) -> set[int]:
     return set(Counter(clip.labels[target] for clip in clips).values())
 

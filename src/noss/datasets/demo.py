@@ -62,6 +62,12 @@ DATASET = Dataset(
     ),
     families={"language": "language", "speaker": "speaker", "style": "style", "word": "words"},
     num_by_split={"train": 432, "dev": 144, "test": 288},
+    num_by_label={
+        "language": dict.fromkeys(LANGUAGES, 144),
+        "speaker": dict.fromkeys(SPEAKERS, 36),
+        "style": dict.fromkeys(STYLES, 144),
+        "word": dict.fromkeys(WORDS, 72),
+    },
 )
 
 _SPLITS: tuple[Split, ...] = ("train", "train", "train", "dev", "test", "test")

@@ -12,6 +12,7 @@ of their ids. The corpus's own split (train and test, for pronunciation scoring)
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -106,7 +107,8 @@ def _split(rank: int) -> Split:
 
 def _people(root: Path) -> dict[str, tuple[str, int]]:
     """Gender and age by speaker."""
-    genders, ages = dict(_pairs(root, "spk2gender")), dict(_pairs(root, "spk2age"))
+    genders = dict(_pairs(root, "spk2gender", re.compile("[fm]")))
+    ages = dict(_pairs(root, "spk2age", re.compile(r"\d+")))
     if genders and ages:
         return {speaker: (genders[speaker], int(ages[speaker])) for speaker in genders.keys() & ages.keys()}
     table = root / "clips.csv"
@@ -117,10 +119,13 @@ def _people(root: Path) -> dict[str, tuple[str, int]]:
     return {folder.removeprefix("SPEAKER"): (gender, int(age)) for folder, gender, age in rows}
 
 
-def _pairs(root: Path, name: str) -> Iterator[tuple[str, str]]:
+def _pairs(root: Path, name: str, values: re.Pattern[str]) -> Iterator[tuple[str, str]]:
     for half in ("train", "test"):
         path = root / half / name
         if path.is_file():
-            for line in path.read_text(encoding="utf-8").splitlines():
-                speaker, value = line.split()
-                yield speaker, value
+            for number, line in enumerate(path.read_text(encoding="utf-8-sig").split("\n"), start=1):
+                speaker, *rest = line.split() or [""]
+                if len(rest) == 1 and values.fullmatch(rest[0]):
+                    yield speaker, rest[0]
+                elif speaker:
+                    raise DataError(f"{path} line {number}: {line!r} is no speaker and value: download the list again")
