@@ -39,7 +39,7 @@ class Origin:
 
     Attributes:
         part: The wrapper's name.
-        choice: What the user wrote behind it.
+        choice: What is copied, in the words that stand behind the wrapper's name.
         stamp: Plain facts that change when the source does.
         num_bytes: About how much disk the copy takes; None where nobody knows.
     """
@@ -94,8 +94,9 @@ def describe(folder: Path) -> Dataset:
     """The facts of a copy: what the source says about itself, and what its table shows."""
     table, about = _table(folder)
     card = _rows.describe(table)
+    notes = (note for note in card.notes if not note.startswith("The column seconds "))  # our own, not the source's
     stated = {fact: about[fact] for fact in ("title", "source", "licence", "citation") if about.get(fact)}
-    return replace(card, **stated, notes=(*about["notes"], *card.notes))
+    return replace(card, **stated, notes=(*about["notes"], *notes))
 
 
 def clips(folder: Path) -> Iterator[Clip]:

@@ -176,7 +176,7 @@ def cell(value: Any) -> str | None:
     if isinstance(value, str):
         return value.replace("\0", "").strip()[:_LONGEST_CELL]
     if isinstance(value, float):
-        return f"{value:.9g}"
+        return str(np.float32(value)) if np.float32(value) == value else repr(value)
     return None if isinstance(value, dict | list | tuple | np.ndarray) else str(value)
 
 

@@ -172,6 +172,7 @@ def _kind(name: str, feature: Any) -> str | None:
     if getattr(feature, "dtype", "") == "binary":
         return "file" if name in _BARE else None
     inner = getattr(feature, "feature", None)
+    inner = getattr(inner, "feature", inner)  # a list of channels
     is_number = str(getattr(inner, "dtype", "")).startswith(("float", "int"))
     return "samples" if name in _BARE and is_number else None
 
@@ -181,15 +182,15 @@ def _copy_row(copy: Copy, column: _Column, audio: Any, row: dict[str, Any], *, k
         _copy_file(copy, audio.as_py(), row, key=key, split=split)
     elif column.kind == "array" and audio.is_valid and audio["array"].is_valid:
         rate = next(int(audio[rate].as_py() or 0) for rate in _RATES if rate in audio)
-        copy.add_samples(_samples(audio["array"]), row, sample_rate=_rate(rate, key), key=key, split=split)
+        copy.add_samples(_samples(audio["array"], key), row, sample_rate=_rate(rate, key), key=key, split=split)
     elif column.kind == "samples" and audio.is_valid:
-        rate = int(row.pop(column.rate) or 0)
-        copy.add_samples(_samples(audio), row, sample_rate=_rate(rate, key), key=key, split=split)
+        rate = int(row.pop(column.rate or "") or 0)
+        copy.add_samples(_samples(audio, key), row, sample_rate=_rate(rate, key), key=key, split=split)
     else:
         copy.add_bytes(None, row, key=key, split=split)
 
 
-def _samples(audio: Any) -> NDArray[Any]:
+def _samples(audio: Any, key: str) -> NDArray[Any]:
     """Samples (T,), or (T, C) of (C, T) or (T, C) as they are stored."""
     values = audio.values
     if not hasattr(values.type, "value_type"):
@@ -198,7 +199,7 @@ def _samples(audio: Any) -> NDArray[Any]:
     try:
         samples = np.array(audio.as_py())
     except ValueError as error:
-        raise DataError("its channels are not equally long") from error
+        raise DataError(f"the clip {key} has channels that are not equally long: mend the set") from error
     return samples.T if samples.shape[0] < samples.shape[1] else samples
 
 

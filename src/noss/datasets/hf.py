@@ -55,7 +55,7 @@ def prepare(choice: str, cache: Path) -> Path:
 def _from_disk(choice: str, cache: Path, *, path: Path, config: str | None) -> Path:
     looks, _ = _copies.files_stamp([path] if path.is_file() else list(_files(path)))
     num_bytes = sum(size for file, size, _ in looks if not is_audio(Path(file).name))  # plain audio files stay there
-    origin = Origin(part="hf", choice=choice, stamp=[str(path.absolute()), config, looks], num_bytes=num_bytes)
+    origin = Origin(part="hf", choice=str(path.absolute()), stamp=[config, looks], num_bytes=num_bytes)
 
     def fill(copy: Copy) -> None:
         shelf.require("datasets", extra="hf", needed_by=f"hf/{choice}")
