@@ -220,7 +220,19 @@ def test_a_header_cannot_build_objects(made: Made) -> None:
     assert not (root / "trap").exists()
 
 
-@pytest.mark.parametrize("header", ["", "[1, 2]", "name: x\ntables: {t: {type: odd}}", "a: b: c"])
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        "[1, 2]",
+        "7",
+        "name: x\ntables: {t: {type: odd}}",
+        "name: x\ntables: [t]",
+        "name: x\nschemes: {s: {dtype: odd}}",
+        "name: x\nlanguages: [klingonish]",
+        "a: b: c",
+    ],
+)
 def test_what_is_no_header_is_one_line(tmp_path: Path, header: str) -> None:
     (tmp_path / "db.yaml").write_text(header)
     with pytest.raises(DataError, match=r"db\.yaml (is no header of audformat|has no table with rows)") as caught:

@@ -58,6 +58,11 @@ def test_segments_are_utterances_and_an_end_below_zero_is_the_end_of_the_recordi
     assert [clip.facts for clip in listed] == [{}, {"language": "en"}]
 
 
+def test_a_list_cannot_move_the_segments(tmp_path: Path) -> None:
+    (first, _) = clips(tmp_path, utt2start="a 7\nb 8\n")
+    assert (first.start_s, first.facts["utt2start"]) == (0.0, "7")
+
+
 @pytest.mark.parametrize("ends", ["\r\n", "\n"])
 def test_windows_line_ends_and_a_byte_order_mark_are_read(tmp_path: Path, ends: str) -> None:
     lists = {name.replace(".", "_"): "\ufeff" + text.replace("\n", ends) for name, text in LISTS.items()}

@@ -75,8 +75,8 @@ def test_voxlinguas_languages_may_lie_in_train_and_dev_once_more_in_dev(tmp_path
 
 
 def test_a_piece_of_voxlingua_that_is_in_dev_too_is_not_trained_on(tmp_path: Path) -> None:
-    name = "v__U__S1---0001.000-0002.000.wav"
-    touch(tmp_path, f"et/{name}", "et/w__U__S1---0001.000-0002.000.wav", f"dev/et/{name}")
+    name = "v__U__S1---0001.000-0002.000"
+    touch(tmp_path, f"et/{name}.flac", "et/w__U__S1---0001.000-0002.000.wav", f"dev/et/{name}.wav")
     assert [(clip.split, clip.session) for clip in voxlingua107.clips(tmp_path)] == [("train", "w"), ("test", "v")]
 
 
@@ -203,7 +203,7 @@ def test_common_language_refuses_a_language_it_does_not_declare_and_a_missing_li
 
 
 @pytest.mark.slow
-def test_150_000_clips_of_fleurs_are_listed_in_ten_seconds_and_half_a_gigabyte(tmp_path: Path) -> None:
+def test_150_000_clips_of_fleurs_take_less_than_half_a_gigabyte(tmp_path: Path) -> None:
     import tracemalloc
 
     for split, number in (("train", 150_000), ("dev", 0), ("test", 0)):

@@ -94,7 +94,7 @@ def _header(root: Path) -> Any:
         return audformat.Database.load_header_from_yaml(yaml.safe_load(path.read_text(encoding="utf-8-sig")))
     except OSError as error:
         raise DataError(f"no database in {root} ({error.strerror}): give the folder that holds db.yaml") from error
-    except (yaml.YAMLError, audformat.errors.BadKeyError, LookupError, TypeError, ValueError) as error:
+    except (yaml.YAMLError, AttributeError, LookupError, TypeError, ValueError) as error:
         what = " ".join(str(error).split())
         raise DataError(f"{path} is no header of audformat ({what}): save the database again") from error
 
@@ -108,7 +108,8 @@ def _table(root: Path, name: str) -> Table:
 
 
 def _parquet(path: Path) -> dict[str, list[str]]:
-    parquet = shelf.require("pyarrow.parquet", extra="audformat", needed_by="audformat")
+    from pyarrow import parquet
+
     if not path.is_file():
         pickled = path.with_suffix(".pkl").is_file()
         what = "only a pickle, which can run code: save it" if pickled else "save it"

@@ -26,6 +26,7 @@ from noss.datasets._places import Listed, whereabouts
 from noss.errors import DataError
 
 ROOT = "folder"
+_INDEX = ("file", "start", "end")
 _NAMES = {"lang": "language", "dur": "duration", "spk": "speaker"}
 _LISTS = re.compile(r"(utt|spk)2(\w+)")
 _ARCHIVE = re.compile(r".*\.(ark|scp)(:\d+)?(\[.*\])?")
@@ -71,7 +72,7 @@ def _read(root: Path) -> Listed:
             columns.setdefault(name, [""] * len(lines)).extend(found.get(name, [""] * len(numbers)))
         places += [place] * len(numbers)
         lines += numbers
-    index = {name: columns.pop(name) for name in ("file", "start", "end") if name in columns}
+    index = {name: columns.pop(name) for name in _INDEX if name in columns}
     return Listed(path=root / "wav.scp", columns=index | dict(sorted(columns.items())), lines=lines, places=places)
 
 
@@ -124,7 +125,7 @@ def _segments(path: Path, files: _List) -> tuple[list[str], dict[str, list[str]]
             what = f"wav.scp has no recording {recording!r}: add it there, or leave the segment out"
             raise DataError(f"{path} line {row.line}: {what}")
         cells.append((files[recording].value, times[0], "" if times[1].startswith("-") else times[1]))
-    columns = dict(zip(("file", "start", "end"), map(list, zip(*cells, strict=True)), strict=True)) if cells else {}
+    columns = dict(zip(_INDEX, map(list, zip(*cells, strict=True)), strict=True)) if cells else {}
     return list(found), columns, [row.line for row in found.values()]
 
 
@@ -132,9 +133,10 @@ def _labels(folder: Path, ids: list[str]) -> dict[str, list[str]]:
     """The columns of the lists by utterance, and of those by speaker."""
     columns: dict[str, list[str]] = {}
     by_speaker: dict[str, _List] = {}
-    for path in sorted(folder.iterdir()):
+    for path in sorted(path for path in folder.iterdir() if path.is_file()):
         match = _LISTS.fullmatch(path.name)
         name = _NAMES.get(match[2], match[2]) if match else "sentence"
+        name = path.name if name in _INDEX else name
         if match and match[1] == "spk" and match[2] != "utt":
             by_speaker[name] = _pairs(path)
         elif (match and match[1] == "utt") or path.name == "text":

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from noss.datasets import Clip, Dataset, Download, Split
-from noss.datasets._files import audio_by_stem, folders
+from noss.datasets._files import audio_by_stem, folders, stem
 from noss.errors import DataError
 
 _LANGUAGES = """
@@ -70,7 +70,7 @@ def clips(root: Path) -> Iterator[Clip]:
     dev = root / "dev"
     dev = dev / "dev" if (dev / "dev").is_dir() else dev
     test = list(_clips(dev, split="test", names=frozenset())) if dev.is_dir() else []
-    names = frozenset(clip.path.name for clip in test)
+    names = frozenset(stem(clip.path.name) for clip in test)
     train = root / "train"
     empty = not test
     for clip in _clips(train if train.is_dir() else root, split="train", names=names):
@@ -92,7 +92,7 @@ def _clips(folder: Path, *, split: Split, names: frozenset[str]) -> Iterator[Cli
                 raise DataError(f"{inner} is none of the {len(LANGUAGES)} languages: move it out of {folder.name}")
             continue
         labels = {"language": inner.name}
-        for stem, path in audio_by_stem(inner).items():
-            if path.name not in names:
-                match = _VIDEO.fullmatch(stem)
+        for name, path in audio_by_stem(inner).items():
+            if name not in names:
+                match = _VIDEO.fullmatch(name)
                 yield Clip(path=path, labels=labels, split=split, session=match[1] if match else None)
