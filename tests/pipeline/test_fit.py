@@ -47,7 +47,7 @@ def test_a_classifier_is_scored_by_speaker_beside_its_control(table: Path, tmp_p
     done = _fit(table, tmp_path / "mood")
     main = [one for one in done.scores if one.main]
     assert [one.model for one in main] == [TINY, CONTROL]
-    assert all("by speaker" in one.protocol and "6 speakers" in one.interval for one in main)
+    assert all("by speaker" in one.splits and "6 speakers" in one.interval for one in main)
     assert main[0].value > 0.9 and done.failures == []
     assert read_scores(tmp_path / "mood" / "scores.jsonl") == done.scores
 

@@ -11,7 +11,7 @@ import pytest
 from made_task import CLASSES, clips, embedded, model, mood_task, task
 
 from noss.errors import DataError, ProbeError, UnknownPartError
-from noss.pipeline import probe as step
+from noss.pipeline import _protocol_clean as step
 from noss.pipeline._predictions import read_facts, read_predictions, shared_rows
 from noss.pipeline._predictions_fit import Choice, Learner, choose, fit_rows
 from noss.pipeline._split import folds
@@ -132,7 +132,7 @@ def test_a_published_split_is_kept_and_dev_chooses(tmp_path: Path, spy):
     read = read_predictions(path)
     assert read.ids == [f"{row:032x}" for row in range(90, 120)] and set(read.folds) == {None}
     assert all(rows <= set(range(60)) for rows in spy.fitted_on)
-    assert "published split" in read.facts["protocol"] and "dev" in read.facts["protocol"]
+    assert "published split" in read.facts["splits"] and "dev" in read.facts["splits"]
 
 
 def test_nothing_is_done_where_the_same_signature_stands(tmp_path: Path):

@@ -40,7 +40,7 @@ def made_predictions(model: str, *, root: Path) -> Predictions:
     scores_NK = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
     facts: dict[str, Any] = {
         "model": model, "model_revision": f"revision-{model}", "dataset": "mine", "dataset_revision": "1", "target": "mood",
-        "classes": CLASSES, "protocol": "5 folds by speaker", "probe": "logistic", "probe_options": [{"c": 1.0}], "metric": "uar",
+        "classes": CLASSES, "protocol": "clean", "splits": "5 folds by speaker", "probe": "logistic", "probe_options": [{"c": 1.0}], "metric": "uar",
         "num_train": 192, "num_failed": 1, "speakers": "disjoint", "warnings": [], "ranked": model != "control", "seed": 0,
         "signature": f"signature-{model}", "noss_version": "0", "embed_s": 2.0, "audio_s": 480.0, "device": "test", "size_mb": None,
         "num_parameters": None, "dim": 4, "root": str(root), "num_test": NUM_CLIPS, "chance": 1 / 3, "num_classes": 3,

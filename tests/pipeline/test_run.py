@@ -70,7 +70,7 @@ def test_a_run_writes_scores_predictions_page_failures_and_manifest(
     assert run(table, out) == 0
     main = {score["model"]: score for score in records(out) if score["main"]}
     assert main["logmel_stats"]["value"] == 1.0
-    assert main["logmel_stats"]["protocol"].startswith("5 folds by speaker")  # type: ignore[attr-defined]
+    assert main["logmel_stats"]["splits"].startswith("5 folds by speaker")  # type: ignore[attr-defined]
     assert (main["trivial"]["ranked"], main["logmel_stats"]["ranked"]) == (False, True)
     predictions = pq.read_table(out / main["logmel_stats"]["predictions"])  # type: ignore[operator]
     assert predictions.num_rows == 24

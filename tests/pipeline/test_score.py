@@ -56,7 +56,7 @@ def test_a_record_says_how_the_number_came_about(run: Path):
     assert (one.embed_s, one.audio_s, one.device, one.size_mb, one.dim) == (2.0, 7200.0, "a machine", 0.1, 8)
     assert one.predictions == f"predictions/{_predictions(run).name}"
     assert one.chance == pytest.approx(1 / 3) and one.speakers == "disjoint" and one.warnings == []
-    assert "folds by speaker" in one.protocol
+    assert "folds by speaker" in one.splits
 
 
 def test_metrics_that_do_not_fit_are_left_out(tmp_path: Path):

@@ -1,4 +1,4 @@
-"""The protocol: no speaker and no bytes on both sides, every clip scored once, published splits respected."""
+"""Splits: no speaker and no bytes on both sides, every clip scored once, published splits respected."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from noss.datasets import Clip, Dataset, Speakers
 from noss.errors import DataError
 from noss.pipeline._clips import Task, open_tasks
-from noss.pipeline._split import Fold, Protocol, folds
+from noss.pipeline._split import Fold, Splits, folds
 from noss.pipeline._stratify import stratified
 
 
@@ -55,10 +55,10 @@ def random_task(seed: int) -> tuple[Task, list[str]]:
     return task(rows), ids
 
 
-def every_fold_is_clean(found: Task, protocol: Protocol, *, ids: Sequence[str] = ()) -> None:
+def every_fold_is_clean(found: Task, splits: Splits, *, ids: Sequence[str] = ()) -> None:
     names = list(ids) or [str(place) for place in range(len(found.clips))]
-    for fold in protocol.folds:
-        disjoint = protocol.speakers == "disjoint"
+    for fold in splits.folds:
+        disjoint = splits.speakers == "disjoint"
         assert not disjoint or not voices(found, fold.train_N) & voices(found, fold.test_N)
         disjoint = disjoint and len(voices(found, fold.train_N)) > 1
         for left_N, right_N in [(fold.train_N, fold.test_N), *fold.inner]:
@@ -73,8 +73,8 @@ def voices(found: Task, rows: np.ndarray[Any, Any]) -> set[str | None]:
     return {found.clips[row].speaker for row in rows}
 
 
-def scored(protocol: Protocol) -> list[int]:
-    return sorted(int(row) for fold in protocol.folds for row in fold.test_N)
+def scored(splits: Splits) -> list[int]:
+    return sorted(int(row) for fold in splits.folds for row in fold.test_N)
 
 
 def same(left: Fold, right: Fold) -> bool:
@@ -88,10 +88,10 @@ def same(left: Fold, right: Fold) -> bool:
 @pytest.mark.parametrize("seed", range(60))
 def test_made_folds_share_no_speaker_and_test_every_clip_once(seed: int) -> None:
     found, _ = random_task(seed)
-    protocol = folds(found, seed=seed)
-    assert scored(protocol) == list(range(len(found.clips)))
-    every_fold_is_clean(found, protocol)
-    for fold in protocol.folds:
+    splits = folds(found, seed=seed)
+    assert scored(splits) == list(range(len(found.clips)))
+    every_fold_is_clean(found, splits)
+    for fold in splits.folds:
         inner = sorted(int(row) for _, dev_N in fold.inner for row in dev_N)
         assert inner == fold.train_N.tolist()
         assert len(fold.train_N) + len(fold.test_N) == len(found.clips)
@@ -100,9 +100,9 @@ def test_made_folds_share_no_speaker_and_test_every_clip_once(seed: int) -> None
 @pytest.mark.parametrize("seed", range(60))
 def test_made_folds_share_no_bytes_either_however_many_clips_are_equal(seed: int) -> None:
     found, ids = random_task(seed)
-    protocol = folds(found, seed=seed, ids=ids)
-    assert scored(protocol) == list(range(len(found.clips)))
-    every_fold_is_clean(found, protocol, ids=ids)
+    splits = folds(found, seed=seed, ids=ids)
+    assert scored(splits) == list(range(len(found.clips)))
+    every_fold_is_clean(found, splits, ids=ids)
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -139,27 +139,27 @@ def by_speaker(num_speakers: int, *, each: int = 4) -> list[dict[str, Any]]:
 def test_without_anything_published_there_are_five_folds_by_speaker_or_one_a_speaker(
     num_speakers: int, name: str, num_folds: int
 ) -> None:
-    protocol = folds(task(by_speaker(num_speakers)))
-    assert (protocol.name, len(protocol.folds), protocol.speakers) == (name, num_folds, "disjoint")
+    splits = folds(task(by_speaker(num_speakers)))
+    assert (splits.name, len(splits.folds), splits.speakers) == (name, num_folds, "disjoint")
 
 
 def test_settings_are_chosen_by_four_folds_by_speaker_inside_train() -> None:
     found = task(by_speaker(12))
-    protocol = folds(found)
-    assert protocol.selection == "4 folds inside train"
-    assert all(len(fold.inner) == 4 for fold in protocol.folds)
+    splits = folds(found)
+    assert splits.selection == "4 folds inside train"
+    assert all(len(fold.inner) == 4 for fold in splits.folds)
 
 
 def test_without_speakers_there_are_folds_over_clips() -> None:
-    protocol = folds(task([{"label": "ab"[n % 2]} for n in range(20)], speakers="unknown"))
-    assert protocol.name == "5 folds over clips (no speakers)"
-    assert [len(fold.test_N) for fold in protocol.folds] == [4] * 5
+    splits = folds(task([{"label": "ab"[n % 2]} for n in range(20)], speakers="unknown"))
+    assert splits.name == "5 folds over clips (no speakers)"
+    assert [len(fold.test_N) for fold in splits.folds] == [4] * 5
 
 
 def test_one_speaker_is_as_good_as_none() -> None:
-    protocol = folds(task(by_speaker(1, each=20), speakers="unknown"))
-    assert protocol.name == "5 folds over clips (one speaker)"
-    assert len(protocol.folds) == 5
+    splits = folds(task(by_speaker(1, each=20), speakers="unknown"))
+    assert splits.name == "5 folds over clips (one speaker)"
+    assert len(splits.folds) == 5
 
 
 def test_one_speaker_may_stand_in_a_published_split() -> None:
@@ -182,17 +182,17 @@ def test_sessions_stay_together_where_nobody_says_who_speaks() -> None:
 
 def test_pieces_of_a_single_file_are_split_with_a_warning() -> None:
     rows = [{"label": "ab"[n % 2], "path": "/d/one.wav", "start_s": float(n)} for n in range(20)]
-    protocol = folds(task(rows, speakers="unknown"))
-    assert len(protocol.folds) == 5
-    assert "all clips are pieces of one file: the same recording is in train and test" in protocol.warnings
+    splits = folds(task(rows, speakers="unknown"))
+    assert len(splits.folds) == 5
+    assert "all clips are pieces of one file: the same recording is in train and test" in splits.warnings
 
 
 def test_some_clips_without_a_speaker_are_folded_by_speaker_where_known() -> None:
     rows = [*by_speaker(6), *({"label": "ab"[n % 2]} for n in range(6))]
     found = task(rows, speakers="unknown")
-    protocol = folds(found)
-    assert protocol.name == "5 folds by speaker where known"
-    for fold in protocol.folds:
+    splits = folds(found)
+    assert splits.name == "5 folds by speaker where known"
+    for fold in splits.folds:
         assert not (voices(found, fold.train_N) & voices(found, fold.test_N)) - {None}
 
 
@@ -202,9 +202,9 @@ def with_split(rows: list[dict[str, Any]], splits: Sequence[str | None]) -> list
 
 def test_a_published_split_with_dev_is_used_as_it_is_and_the_probe_is_fitted_on_train_alone() -> None:
     rows = with_split(by_speaker(4, each=5), ["train"] * 10 + ["dev"] * 5 + ["test"] * 5)
-    protocol = folds(task(rows))
-    (fold,) = protocol.folds
-    assert (protocol.name, protocol.selection) == ("published split", "published dev split")
+    splits = folds(task(rows))
+    (fold,) = splits.folds
+    assert (splits.name, splits.selection) == ("published split", "published dev split")
     assert fold.train_N.tolist() == list(range(10))
     assert fold.test_N.tolist() == list(range(15, 20))
     ((fit_N, dev_N),) = fold.inner
@@ -213,29 +213,29 @@ def test_a_published_split_with_dev_is_used_as_it_is_and_the_probe_is_fitted_on_
 
 def test_a_published_split_without_dev_chooses_by_folds_inside_train() -> None:
     found = task(with_split(by_speaker(10), ["train"] * 32 + ["test"] * 8))
-    protocol = folds(found)
-    (fold,) = protocol.folds
-    assert (protocol.name, protocol.selection) == ("published split", "4 folds inside train")
+    splits = folds(found)
+    (fold,) = splits.folds
+    assert (splits.name, splits.selection) == ("published split", "4 folds inside train")
     assert sorted(int(row) for _, dev_N in fold.inner for row in dev_N) == list(range(32))
-    every_fold_is_clean(found, protocol)
+    every_fold_is_clean(found, splits)
 
 
 def test_dev_is_scored_where_there_is_no_test() -> None:
-    protocol = folds(task(with_split(by_speaker(10), ["train"] * 32 + ["dev"] * 8)))
-    assert protocol.folds[0].test_N.tolist() == list(range(32, 40))
-    assert protocol.warnings == ["there is no test split: dev is scored in its place"]
+    splits = folds(task(with_split(by_speaker(10), ["train"] * 32 + ["dev"] * 8)))
+    assert splits.folds[0].test_N.tolist() == list(range(32, 40))
+    assert splits.warnings == ["there is no test split: dev is scored in its place"]
 
 
 def test_a_split_that_says_the_same_of_every_clip_is_left_aside() -> None:
-    protocol = folds(task(with_split(by_speaker(10), ["test"] * 40)))
-    assert protocol.name == "5 folds by speaker"
-    assert protocol.warnings == ["the split says test only: it is left aside"]
+    splits = folds(task(with_split(by_speaker(10), ["test"] * 40)))
+    assert splits.name == "5 folds by speaker"
+    assert splits.warnings == ["the split says test only: it is left aside"]
 
 
 def test_clips_in_no_split_take_no_part() -> None:
-    protocol = folds(task(with_split(by_speaker(10), ["train"] * 20 + [None] * 12 + ["test"] * 8)))
-    assert scored(protocol) == list(range(32, 40))
-    assert protocol.warnings == ["12 of 40 clips are in no split: they take no part"]
+    splits = folds(task(with_split(by_speaker(10), ["train"] * 20 + [None] * 12 + ["test"] * 8)))
+    assert scored(splits) == list(range(32, 40))
+    assert splits.warnings == ["12 of 40 clips are in no split: they take no part"]
 
 
 @pytest.mark.parametrize(
@@ -256,51 +256,51 @@ def test_a_speaker_in_two_splits_is_refused_and_named(splits: list[str], message
 
 def test_a_leaking_split_gives_way_to_published_folds() -> None:
     rows = [{**row, "fold": n // 8} for n, row in enumerate(with_split(by_speaker(10), ["train", "test"] * 20))]
-    protocol = folds(task(rows))
-    assert (protocol.name, len(protocol.folds)) == ("published folds, speaker-disjoint", 5)
+    splits = folds(task(rows))
+    assert (splits.name, len(splits.folds)) == ("published folds, speaker-disjoint", 5)
 
 
 def test_a_split_declared_for_another_target_gives_way_to_folds_by_speaker() -> None:
-    protocol = folds(task(with_split(by_speaker(10), ["train", "test"] * 20), shared=("speaker",)))
-    assert (protocol.name, protocol.warnings) == ("5 folds by speaker", [])
+    splits = folds(task(with_split(by_speaker(10), ["train", "test"] * 20), shared=("speaker",)))
+    assert (splits.name, splits.warnings) == ("5 folds by speaker", [])
 
 
 def test_who_speaks_uses_a_published_split_with_the_speakers_on_both_sides() -> None:
     rows = [
         {**row, "label": row["speaker"]} for row in with_split(by_speaker(6), ["train", "train", "dev", "test"] * 6)
     ]
-    protocol = folds(task(rows, speakers="shared"))
-    assert protocol.name == "published split, same speakers on both sides"
-    assert [len(fold.test_N) for fold in protocol.folds] == [6]
+    splits = folds(task(rows, speakers="shared"))
+    assert splits.name == "published split, same speakers on both sides"
+    assert [len(fold.test_N) for fold in splits.folds] == [6]
 
 
 def test_a_shared_target_uses_its_published_split_though_test_has_speakers_of_its_own() -> None:
     splits = ["train", "dev", "test"] * 8
     rows = [{**row, "label": "abc"[n // 3 % 3]} for n, row in enumerate(with_split(by_speaker(6), splits))]
     rows[-1]["speaker"] = "guest"
-    protocol = folds(task(rows, speakers="shared", shared=("label",)))
-    assert (protocol.name, protocol.selection) == (
+    splits = folds(task(rows, speakers="shared", shared=("label",)))
+    assert (splits.name, splits.selection) == (
         "published split, same speakers on both sides",
         "published dev split",
     )
-    assert "guest" in {rows[row]["speaker"] for row in protocol.folds[0].test_N}
+    assert "guest" in {rows[row]["speaker"] for row in splits.folds[0].test_N}
 
 
 def test_who_speaks_leaves_a_split_aside_that_keeps_speakers_apart() -> None:
     rows = [{**row, "label": row["speaker"]} for row in with_split(by_speaker(6), ["train"] * 16 + ["test"] * 8)]
-    protocol = folds(task(rows, speakers="shared"))
-    assert protocol.name == "5 folds over clips, same speakers on both sides"
-    assert "cannot tell who speaks" in protocol.warnings[0]
-    for fold in protocol.folds:
+    splits = folds(task(rows, speakers="shared"))
+    assert splits.name == "5 folds over clips, same speakers on both sides"
+    assert "cannot tell who speaks" in splits.warnings[0]
+    for fold in splits.folds:
         assert {rows[r]["label"] for r in fold.test_N} <= {rows[r]["label"] for r in fold.train_N}
 
 
 def test_published_folds_are_tested_one_by_one_and_chosen_on_by_the_others() -> None:
     found = task([{**row, "fold": n // 16} for n, row in enumerate(by_speaker(12))])
-    protocol = folds(found)
-    assert protocol.name == "published folds, speaker-disjoint"
-    assert [fold.test_N.tolist() for fold in protocol.folds] == [list(range(a, a + 16)) for a in (0, 16, 32)]
-    for fold in protocol.folds:
+    splits = folds(found)
+    assert splits.name == "published folds, speaker-disjoint"
+    assert [fold.test_N.tolist() for fold in splits.folds] == [list(range(a, a + 16)) for a in (0, 16, 32)]
+    for fold in splits.folds:
         assert len(fold.inner) == 2
         assert all(len({found.clips[row].fold for row in dev_N}) == 1 for _, dev_N in fold.inner)
 
@@ -314,15 +314,15 @@ def test_training_clips_with_the_bytes_of_a_test_clip_are_left_out_of_a_publishe
     found = task(with_split(by_speaker(10), ["train"] * 24 + ["dev"] * 8 + ["test"] * 8))
     ids = [f"id{n}" for n in range(40)]
     ids[3], ids[25], ids[30] = ids[39], ids[38], ids[0]
-    protocol = folds(found, ids=ids)
-    (fold,) = protocol.folds
+    splits = folds(found, ids=ids)
+    (fold,) = splits.folds
     assert 3 not in fold.train_N
     ((fit_N, dev_N),) = fold.inner
     assert 25 not in dev_N
     assert 0 not in fit_N
     assert 0 in fold.train_N
-    assert protocol.warnings == ["1 training clips have the same bytes as a test clip: they are left out"]
-    every_fold_is_clean(found, protocol, ids=ids)
+    assert splits.warnings == ["1 training clips have the same bytes as a test clip: they are left out"]
+    every_fold_is_clean(found, splits, ids=ids)
 
 
 def test_speakers_who_share_bytes_are_one_group() -> None:
@@ -346,9 +346,9 @@ def test_numbers_are_spread_by_their_fifths() -> None:
 
 def test_a_class_with_one_clip_is_scored_and_named() -> None:
     rows = [*by_speaker(10), {"label": "rare", "speaker": "s0"}]
-    protocol = folds(task(rows))
-    assert scored(protocol) == list(range(41))
-    assert protocol.warnings == ["1 of 3 classes are tested where none of their clips trains: rare"]
+    splits = folds(task(rows))
+    assert scored(splits) == list(range(41))
+    assert splits.warnings == ["1 of 3 classes are tested where none of their clips trains: rare"]
 
 
 def test_labels_of_test_that_train_has_not_are_named_up_to_five() -> None:
@@ -367,8 +367,8 @@ def test_two_clips_are_enough_and_one_is_not() -> None:
 
 
 def test_two_speakers_leave_one_to_train_whose_clips_choose() -> None:
-    protocol = folds(task(by_speaker(2, each=10)))
-    assert [len(fold.inner) for fold in protocol.folds] == [4, 4]
+    splits = folds(task(by_speaker(2, each=10)))
+    assert [len(fold.inner) for fold in splits.folds] == [4, 4]
 
 
 def test_stratified_groups_are_as_even_as_scikit_learns() -> None:
@@ -418,7 +418,7 @@ def test_the_folds_of_a_published_score_never_change() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "protocol", "num_folds"),
+    ("name", "splits", "num_folds"),
     [
         ("ravdess/emotion", "published folds, speaker-disjoint", 5),
         ("fsdd/speaker", "published split, same speakers on both sides", 1),
@@ -432,9 +432,9 @@ def test_the_folds_of_a_published_score_never_change() -> None:
         ("csv/{data}/speechocean_test/clips.csv/age", "5 folds by speaker", 5),
     ],
 )
-def test_real_corpora_are_split_cleanly(noss_data: Path, name: str, protocol: str, num_folds: int) -> None:
+def test_real_corpora_are_split_cleanly(noss_data: Path, name: str, splits: str, num_folds: int) -> None:
     (found,) = open_tasks(name.format(data=noss_data), roots={})
     made = folds(found)
-    assert (made.name, len(made.folds)) == (protocol, num_folds)
+    assert (made.name, len(made.folds)) == (splits, num_folds)
     every_fold_is_clean(found, made)
     assert len(scored(made)) == len(set(scored(made)))

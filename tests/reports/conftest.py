@@ -112,7 +112,7 @@ def score(task: str, model: str, *, value: float, low: float, high: float) -> Sc
     classes = facts["classes"]
     return Score(
         model=model, model_revision="0" * 32, dataset=dataset, dataset_revision="1" * 32, target=target,
-        protocol="5 folds by speaker" if facts["speakers"] else "5 folds over clips (no speakers)",
+        protocol="clean", splits="5 folds by speaker" if facts["speakers"] else "5 folds over clips (no speakers)",
         probe="logistic" if classes else "ridge", probe_options=[{"c": 0.1}, {"c": 1.0}], metric=facts["metric"], main=True,
         higher_is_better=facts["metric"] != "mae", value=value, low=low, high=high,
         interval=f"95 % BCa bootstrap over {facts['speakers'] or facts['num']} {'speakers' if facts['speakers'] else 'clips'}, 2000 draws",

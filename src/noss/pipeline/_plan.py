@@ -13,6 +13,7 @@ from noss.errors import DataError, Failure
 from noss.identity import clip_ids
 from noss.pipeline._clips import Task, open_tasks
 from noss.pipeline._models import Model, open_model
+from noss.pipeline._protocol import DEFAULT, load_protocol
 from noss.pipeline._request import roots, words
 from noss.pipeline._split import folds
 from noss.pipeline.embed import Embedded
@@ -43,10 +44,11 @@ class Corpus:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """Models, corpora with their tasks, and probes of one run, all known to exist."""
+    """Models, corpora with their tasks, protocols and probes of one run, all known to exist."""
 
     models: list[Model]
     corpora: list[Corpus]
+    protocols: list[str]
     probes: list[str]
     metrics: list[str]
     cache: Path
@@ -55,6 +57,14 @@ class Plan:
     def tasks(self) -> list[Task]:
         """Every task of every corpus."""
         return [task for corpus in self.corpora for task in corpus.tasks]
+
+    def ways(self, task: Task) -> list[tuple[str, str | None]]:
+        """Every protocol, with each probe that fits the task where it has none of its own."""
+        return [
+            (name, probe)
+            for name in self.protocols
+            for probe in ([None] if load_protocol(name).PROBE else self.probes_for(task))
+        ]
 
     def probes_for(self, task: Task) -> list[str | None]:
         """The probes that fit the kind of a task's target; None stands for the default one."""
@@ -74,6 +84,9 @@ def make_plan(request: Mapping[str, Any]) -> Plan:
         raise DataError("nothing to score: name --models and --tasks, or give a recipe such as recipes/demo.py")
     cache = cache_folder(request["cache"])
     probes, metrics = words(request["probes"]), words(request["metrics"])
+    protocols = words(request["protocols"]) or [DEFAULT]
+    for name in protocols:
+        load_protocol(name)
     for name in probes:
         shelf.load("probes", name)
     for name in metrics:
@@ -83,7 +96,8 @@ def make_plan(request: Mapping[str, Any]) -> Plan:
     found = [task for name in tasks for task in _open(name, given, cache)]
     for task in found:
         folds(task, seed=request["seed"])  # a split that leaks is refused before anything is embedded
-    return Plan(models=opened, corpora=_corpora(found, cache), probes=probes, metrics=metrics, cache=cache)
+    corpora = _corpora(found, cache)
+    return Plan(models=opened, corpora=corpora, protocols=protocols, probes=probes, metrics=metrics, cache=cache)
 
 
 def _open(name: str, given: Mapping[str, Path], cache: Path) -> list[Task]:

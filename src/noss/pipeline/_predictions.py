@@ -48,9 +48,12 @@ class Predictions:
         return None if self.facts["classes"] is None else tuple(self.facts["classes"])
 
 
-def predictions_path(out: Path, *, model: str, task: str, probe: str) -> Path:
-    """Where the predictions of a probe on a model's embeddings of a task stand in a run's folder."""
-    return out / "predictions" / f"{slug(model)}--{slug(task)}--{slug(probe)}.parquet"
+def predictions_path(
+    out: Path, *, model: str, task: str, probe: str, protocol: str = "clean", variant: str = ""
+) -> Path:
+    """Where the predictions of a protocol, with a probe on a model's embeddings of a task, stand in a run's folder."""
+    words = [model, task, probe, protocol, *([variant] if variant else [])]
+    return out / "predictions" / f"{'--'.join(map(slug, words))}.parquet"
 
 
 def write_predictions(path: Path, predictions: Predictions) -> None:
@@ -77,7 +80,7 @@ def read_facts(path: Path) -> dict[str, Any]:
         raise DataError(f"no predictions at {path}: score the model first, with noss run or noss probe") from error
     except (OSError, pa.ArrowException, KeyError, ValueError) as error:
         raise DataError(f"{path} holds no predictions: delete it and score the model again") from error
-    if not isinstance(facts, dict) or not {"signature", "classes"} <= facts.keys():
+    if not isinstance(facts, dict) or not {"signature", "classes", "protocol", "splits"} <= facts.keys():
         raise DataError(f"{path} holds no predictions of this version: delete it and score the model again")
     return facts
 

@@ -8,21 +8,26 @@ from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from noss import metrics as metrics_shelf
 from noss import shelf
 from noss.errors import DataError
 from noss.metrics import Metric
+from noss.pipeline._average import averaged
 from noss.pipeline._predictions import Predictions
 
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """A metric, its value, and what a constant guess would get (None where it has no such value)."""
+    """A metric, its value, and what a constant guess would get (None where it has no such value).
+
+    `module` is a part of the shelf, or the same averaged over groups where the protocol says so.
+    """
 
     name: str
     main: bool
-    module: ModuleType
+    module: Any
     value: float
     chance: float | None
 
@@ -63,10 +68,11 @@ def _measured(predictions: Predictions, names: Sequence[str], *, main: str) -> I
         module = shelf.load("metrics", name)
         if not _fits(module.METRIC, predictions):
             continue
-        value = _value(module, predictions)
+        measure = averaged(module, predictions)
+        value = _value(measure, predictions)
         if value is not None:
             yield Measured(
-                name=name, main=name == main, module=module, value=value, chance=_chance(module, predictions)
+                name=name, main=name == main, module=measure, value=value, chance=_chance(module, predictions)
             )
 
 
@@ -78,7 +84,7 @@ def _fits(metric: Metric, predictions: Predictions) -> bool:
     return len(predictions.classes) == 2 or not metric.binary_only
 
 
-def _value(module: ModuleType, predictions: Predictions) -> float | None:
+def _value(module: Any, predictions: Predictions) -> float | None:
     try:
         value = float(module.score(predictions.true_N, predictions.scores_NK))
     except ValueError:

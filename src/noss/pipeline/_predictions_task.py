@@ -15,13 +15,13 @@ from noss.pipeline._models import Model
 from noss.pipeline._predictions import Predictions
 from noss.pipeline._predictions_data import Data
 from noss.pipeline._predictions_fit import Choice, Learner, choose_each, fit_rows
-from noss.pipeline._split import Fold, Protocol
+from noss.pipeline._split import Fold, Splits
 from noss.pipeline.embed import Embedded
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Scored:
-    """One fold: its place in the protocol, its test rows (N,), their scores (N, K), how it was fitted."""
+    """One fold: its place among the splits, its test rows (N,), their scores (N, K), how it was fitted."""
 
     fold: int
     test_N: NDArray[np.int64]
@@ -31,20 +31,20 @@ class _Scored:
 
 
 def predict_task(
-    data: Data, x_NLD: NDArray[np.float32], protocol: Protocol, *, learner: Learner, facts: Mapping[str, Any]
+    data: Data, x_NLD: NDArray[np.float32], split: Splits, *, learner: Learner, facts: Mapping[str, Any]
 ) -> Predictions:
     """Fit a probe on every fold of a task and score every test clip once.
 
     Args:
         data: The usable clips.
         x_NLD: Their embeddings (N, L, D).
-        protocol: The folds, over all clips of the task.
+        split: The folds, over all clips of the task.
         learner: What to fit.
         facts: What is known before fitting; returned with the predictions.
     """
-    pairs = [[(data.places(fit_N), data.places(dev_N)) for fit_N, dev_N in fold.inner] for fold in protocol.folds]
+    pairs = [[(data.places(fit_N), data.places(dev_N)) for fit_N, dev_N in fold.inner] for fold in split.folds]
     choices = choose_each(learner, x_NLD, data.y_N, pairs)
-    folds = [fold for fold in enumerate(protocol.folds) if len(data.places(fold[1].test_N))]
+    folds = [fold for fold in enumerate(split.folds) if len(data.places(fold[1].test_N))]
     scored = [_score(data, x_NLD, fold, place, learner=learner, choice=choices[place]) for place, fold in folds]
     test_N = np.concatenate([one.test_N for one in scored])
     order_N = np.argsort(test_N, kind="stable")
@@ -69,7 +69,7 @@ def predict_task(
     )
 
 
-def facts_of(data: Data, embedded: Embedded, model: Model, *, protocol: Protocol, learner: Learner) -> dict[str, Any]:
+def facts_of(data: Data, embedded: Embedded, model: Model, *, split: Splits, learner: Learner) -> dict[str, Any]:
     """What a score needs to know about a model and a task, before anything is fitted."""
     task, card = data.task, model.card
     embed_s, audio_s, device = embedded.store.speed()
@@ -80,12 +80,12 @@ def facts_of(data: Data, embedded: Embedded, model: Model, *, protocol: Protocol
         "dataset_revision": data.revision,
         "target": task.target,
         "classes": task.classes,
-        "protocol": f"{protocol.name}; settings chosen on {protocol.selection}",
+        "splits": f"{split.name}; settings chosen on {split.selection}",
         "metric": task.metric,
         "probabilities": learner.probe.PROBABILITIES,
         "num_failed": data.num_failed,
         "speakers": task.speakers,
-        "warnings": [*task.warnings, *protocol.warnings, *_failed(data)],
+        "warnings": [*task.warnings, *split.warnings, *_failed(data)],
         "ranked": card.ranked,
         "seed": learner.seed,
         "noss_version": __version__,

@@ -1,4 +1,4 @@
-"""The protocol: which clips train, which choose a probe's settings, which are scored.
+"""The splits of a task: which clips train, which choose a probe's settings, which are scored.
 
 In this order, the first that fits:
 
@@ -50,7 +50,7 @@ class Fold:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Protocol:
+class Splits:
     """How a task is split.
 
     Attributes:
@@ -68,7 +68,7 @@ class Protocol:
     warnings: list[str] = field(default_factory=list)
 
 
-def folds(task: Task, *, seed: int = 0, ids: Sequence[object] | None = None) -> Protocol:
+def folds(task: Task, *, seed: int = 0, ids: Sequence[object] | None = None) -> Splits:
     """Split a task by the rules above.
 
     Args:
@@ -86,7 +86,7 @@ def folds(task: Task, *, seed: int = 0, ids: Sequence[object] | None = None) -> 
     made = [_fold(table, one, found.fold_N, seed=seed) for one in found.rounds]
     dropped = sum(len(one.train_N) - len(fold.train_N) for one, fold in zip(found.rounds, made, strict=True))
     twins = [f"{dropped} training clips have the same bytes as a test clip: they are left out"] if dropped else []
-    return Protocol(
+    return Splits(
         name=found.name,
         selection=_selection(found.rounds[0], made[0]),
         folds=[_renumbered(fold, order_N) for fold in made],

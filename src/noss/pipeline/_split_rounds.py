@@ -28,7 +28,7 @@ class Round:
 
 @dataclass(frozen=True, kw_only=True)
 class Rounds:
-    """Every round of a protocol, its name in words, and loud lines; `fold_N` is the fold of each row, if there are folds."""
+    """Every round of a task, the name of its splits in words, and loud lines; `fold_N` is the fold of each row, if there are folds."""
 
     name: str
     rounds: list[Round]

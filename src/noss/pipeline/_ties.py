@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from noss import shelf
+from noss.pipeline._average import averaged
 from noss.pipeline._bootstrap import clusters, paired_interval
 from noss.pipeline._kept import kept
 from noss.pipeline._predictions import Predictions, read_predictions
@@ -16,7 +18,7 @@ from noss.reports import Gap, Score
 
 
 def gaps(run: Path, scores: Sequence[Score], *, draws: int = 2000) -> dict[str, Gap]:
-    """How far each ranked model is behind the best of its task, by file name of its predictions.
+    """How far each ranked model is behind the best of its task and protocol, by file name of its predictions.
 
     The best itself has none. Gaps are kept in the run's folder.
 
@@ -28,10 +30,10 @@ def gaps(run: Path, scores: Sequence[Score], *, draws: int = 2000) -> dict[str, 
     Raises:
         DataError: Predictions are missing or unreadable.
     """
-    ranked = [score for score in scores if score.main and score.ranked]
+    ranked = [score for score in scores if score.main and score.ranked and not score.aside]
     found: dict[str, Gap] = {}
-    for task in dict.fromkeys(score.task for score in ranked):
-        rivals = [score for score in ranked if score.task == task]
+    for contest in dict.fromkeys(score.contest for score in ranked):
+        rivals = [score for score in ranked if score.contest == contest]
         best = max(rivals, key=lambda score: score.value if score.higher_is_better else -score.value)
         for score in rivals:
             if score.predictions != best.predictions:
@@ -57,8 +59,8 @@ def _kept_gap(run: Path, best: Score, other: Score, *, draws: int) -> Gap:
 
 def _gap(run: Path, best: Score, other: Score, *, draws: int) -> Gap:
     ours, theirs = (read_predictions(predictions_file(run, score)) for score in (best, other))
-    metric = shelf.load("metrics", best.metric)
     rows_N, other_N = _shared(ours, theirs)
+    metric: Any = averaged(shelf.load("metrics", best.metric), ours, rows=rows_N)
     cluster_N, _ = clusters([ours.speakers[row] for row in rows_N.tolist()])
     true_N, ours_NK, theirs_NK = ours.true_N[rows_N], ours.scores_NK[rows_N], theirs.scores_NK[other_N]
     behind, low, high = paired_interval(metric, true_N, ours_NK, theirs_NK, cluster_N, draws=draws, seed=best.seed)

@@ -17,11 +17,12 @@ from noss.pipeline._clips import Task, open_tasks
 from noss.pipeline._models import Model, open_model
 from noss.pipeline._predictions import read_facts
 from noss.pipeline._predictions_data import Data, data_of
+from noss.pipeline._probe_choice import learner_of, probe_name
 from noss.pipeline._request import roots, words
 from noss.pipeline._run_files import write_failures
 from noss.pipeline._split import folds
 from noss.pipeline.embed import Embedded, embed_clips
-from noss.pipeline.probe import learner_of, probe_name, probe_task
+from noss.pipeline.probe import probe_task
 from noss.pipeline.score import score_predictions, write_scores
 from noss.reports import Score
 from noss.runs import cache_folder, signature
@@ -131,7 +132,7 @@ def _facts(data: Data, model: Model, path: Path, *, scores: Sequence[Score], war
 
 def _save(out: Path, data: Data, embedded: Embedded, *, facts: dict[str, Any], seed: int) -> None:
     learner = learner_of(data.task, facts["probe"], seed=seed)
-    protocol = folds(data.task, seed=seed, ids=embedded.ids)
-    pairs = [(data.places(fold.train_N), data.places(fold.test_N)) for fold in protocol.folds]
+    split = folds(data.task, seed=seed, ids=embedded.ids)
+    pairs = [(data.places(fold.train_N), data.places(fold.test_N)) for fold in split.folds]
     trained = train(learner, embedded.store.lookup(data.ids), data.y_N, pairs)
     save_classifier(out, trained, facts=facts)

@@ -17,11 +17,11 @@ from noss.pipeline._clips import Task
 from noss.pipeline._leaderboard import leaderboard
 from noss.pipeline._models import Model
 from noss.pipeline._plan import Corpus, Plan, make_plan
+from noss.pipeline._protocol import run_protocol
 from noss.pipeline._request import merged
 from noss.pipeline._run_files import write_failures, write_manifest
 from noss.pipeline._ties import gaps
 from noss.pipeline.embed import Embedded, embed_clips
-from noss.pipeline.probe import probe_task
 from noss.pipeline.report import report
 from noss.pipeline.score import read_scores, score_predictions, write_scores
 from noss.reports import Score
@@ -52,6 +52,7 @@ def run(
     tasks: Sequence[str] = (),
     probes: Sequence[str] = (),
     metrics: Sequence[str] = (),
+    protocols: Sequence[str] = (),
     root: Sequence[str] = (),
     cache: Path | str | None = None,
     seed: int = 0,
@@ -69,6 +70,7 @@ def run(
         tasks: Names of tasks, separated by commas; `NAME=TASK` gives a task's dataset another name in the report.
         probes: Names of probes; by default `logistic` for classes and `ridge` for numbers.
         metrics: Names of metrics beside the tasks' own; by default every one that fits.
+        protocols: Names of protocols, by default `clean`; numbers of different protocols are never ranked together.
         root: Where corpora lie, as `NAME=DIR`.
         cache: Where embeddings are kept; None for `NOSS_CACHE` or the platform's cache folder.
         seed: The seed of folds, probes and bootstrap draws.
@@ -119,11 +121,12 @@ class _Work:
 
     def _task(self, model: Model, task: Task, embedded: Embedded) -> Iterator[Score]:
         seed, draws = self._request["seed"], self._request["draws"]
-        for probe in self._plan.probes_for(task):
+        given = {"model": model, "out": self._folder, "seed": seed}
+        for protocol, probe in self._plan.ways(task):
             with self._noting(model, task.name, stage="probe"):
-                path = probe_task(task, embedded, model=model, out=self._folder, probe=probe, seed=seed)
-                metrics = self._plan.metrics or None
-                yield from score_predictions(path, metrics=metrics, draws=draws, seed=seed, known=self._known)
+                for path in run_protocol(task, embedded, protocol=protocol, probe=probe, **given):
+                    metrics = self._plan.metrics or None
+                    yield from score_predictions(path, metrics=metrics, draws=draws, seed=seed, known=self._known)
 
     @contextmanager
     def _noting(self, model: Model, what: str, *, stage: str) -> Iterator[None]:

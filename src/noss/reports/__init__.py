@@ -28,7 +28,8 @@ class Score:
         dataset: Name of the dataset, as given, without the target.
         dataset_revision: Hash over the identities, labels, speakers and splits of its clips.
         target: What is predicted.
-        protocol: How clips were split and settings chosen.
+        protocol: Name of the protocol: `clean`, `paper`, ... Numbers of two protocols are never ranked together.
+        splits: How clips were split and settings chosen, in words.
         probe: Name of the probe.
         probe_options: The settings chosen on validation, one entry a fold.
         metric: Name of the metric.
@@ -58,6 +59,8 @@ class Score:
         dim: Embedding size.
         predictions: File name of the predictions, below the run's folder.
         warnings: Loud lines to show beside the score.
+        variant: Which of a protocol's numbers; empty for the one it is about.
+        aside: True for a number shown in a column of its own and never ranked, such as one chosen on test.
     """
 
     model: str
@@ -66,6 +69,7 @@ class Score:
     dataset_revision: str
     target: str
     protocol: str
+    splits: str
     probe: str
     probe_options: list[dict[str, Any]]
     metric: str
@@ -95,11 +99,19 @@ class Score:
     dim: int
     predictions: str
     warnings: list[str] = field(default_factory=list)
+    variant: str = ""
+    aside: bool = False
 
     @property
     def task(self) -> str:
         """The task's name: dataset and target."""
         return f"{self.dataset}/{self.target}"
+
+    @property
+    def contest(self) -> str:
+        """What is ranked together: the task, with protocol and variant where they are not `clean` and none."""
+        words = [word for word in (self.protocol if self.protocol != "clean" else "", self.variant) if word]
+        return f"{self.task} ({', '.join(words)})" if words else self.task
 
 
 @dataclass(frozen=True, kw_only=True)
