@@ -72,7 +72,12 @@ def from_hub(name: str, config: str | None, *, commit: str) -> Mapping[str, Any]
     """The splits of a set on the hub; its files are read as they come, and are not kept twice."""
     import datasets
 
-    return _splits(datasets.load_dataset(name, config, revision=commit, streaming=True))
+    builder = datasets.load_dataset_builder(name, config, revision=commit)
+    if hasattr(builder.config, "decode_num_threads"):
+        builder.config.decode_num_threads = (
+            0  # else a folder of audio is decoded while it is read, which needs torchcodec
+        )
+    return _splits(builder.as_streaming_dataset())
 
 
 def copy_rows(choice: str, copy: Copy, load: Callable[[], Mapping[str, Any]]) -> None:
