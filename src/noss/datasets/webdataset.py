@@ -2,6 +2,7 @@
 
 `webdataset/./train.tar`, `webdataset/./shards` (a folder of shards), `webdataset/./shards/*.tar`,
 `webdataset/./shards/train-{0000..0146}.tar/label`: one tar file or many, plain or packed with gzip, bzip2 or xz.
+Where names are separated by commas (`--tasks`), use a folder or a glob in place of `{train,test}`.
 `key.wav` (or flac, mp3, ogg, ...) is the audio; `key.json` holds a clip's columns, `key.cls` is its class and `key.txt`
 its text. No other member is read, links are not followed, and nothing is ever unpickled. A copy lies in the cache.
 
