@@ -9,20 +9,21 @@ from types import ModuleType
 from noss import __version__, shelf
 from noss.errors import DataError
 from noss.pipeline._details import run_details
+from noss.pipeline._report_folder import filling
 from noss.pipeline.score import read_scores
 from noss.reports import Score
 from noss.runs import replacing, signature, write_text
 
 
 def report(run: Path | str, *, style: str = "html", out: Path | str | None = None) -> Path:
-    """Show the scores of a run: `html`, `markdown`, `csv` or `latex`; gives the path of the file written.
+    """Show the scores of a run: `html`, `markdown`, ..., `mteb`; gives the path of the file or folder written.
 
     Does nothing where the file is there already and nothing that it shows has changed.
 
     Args:
         run: The folder a run wrote.
         style: A name of the shelf `reports`, or the path of a Python file.
-        out: The file to write; None for `report` in the run's folder.
+        out: The file to write, or the folder for a style that writes several; None for `report` in the run's folder.
 
     Raises:
         DataError: The folder holds no scores, or its files cannot be read.
@@ -31,6 +32,10 @@ def report(run: Path | str, *, style: str = "html", out: Path | str | None = Non
     run, part = Path(run), shelf.load("reports", style)
     scores = _scores(run)
     target = Path(out) if out else run / f"report{part.SUFFIX}"
+    if getattr(part, "FOLDER", False):
+        with filling(target) as folder:
+            part.write(scores, folder)
+        return target
     made = run / "details" / f"made-{signature([style, str(target.resolve())])[:12]}.txt"
     inputs = _inputs(run, part)
     if target.is_file() and made.is_file() and made.read_text(encoding="utf-8") == _mark(inputs, target):

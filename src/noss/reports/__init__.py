@@ -4,6 +4,9 @@ A report file defines `SUFFIX` (`.html`, `.md`, ...), `PAGES` (whether it shows 
 
     def write(scores: list[Score], path: Path, *, details: Details | None = None) -> None
 
+A style that writes several files sets `FOLDER = True`: `path` is then an empty folder, whose files are moved below the
+folder that the user names, beside what stands there.
+
 A report shows what the records say and never computes a score. `details` carries what only a single run can show: ties,
 failures, settings and, where `PAGES` asks for them, confusions, mistakes with audio and maps. Without it a report shows
 the bare records. Everything in a record is text from outside: labels, file names and model names may hold markup or
