@@ -1,4 +1,4 @@
-"""Check that a model or a dataset holds what its card promises."""
+"""Check that a model or a dataset holds what its card promises, or a results folder keeps its rules."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from noss.errors import NossError
 from noss.pipeline._check_dataset import NUM_HEARD, check_dataset
 from noss.pipeline._check_model import check_model
 from noss.pipeline._request import roots
+from noss.pipeline._results import check_results
 from noss.pipeline._verdict import Verdict
 from noss.runs import cache_folder, replacing
 
@@ -34,7 +35,7 @@ class Findings:
 
 
 def check(
-    kind: Literal["model", "dataset"],
+    kind: Literal["model", "dataset", "results"],
     name: str,
     *,
     root: Sequence[str] = (),
@@ -43,11 +44,11 @@ def check(
     seed: int = 0,
     out: Path | str | None = None,
 ) -> Findings:
-    """Try a part against its contract, line by line.
+    """Try a part against its contract, or a results folder against its rules, line by line.
 
     Args:
         kind: What `name` is.
-        name: A name on its shelf, or your own file: `yamnet`, `./mine.py`, `csv/./calls.csv`.
+        name: A name on its shelf, or your own file: `yamnet`, `./mine.py`, `csv/./calls.csv`; or the results folder.
         root: Where corpora lie, as `NAME=DIR`.
         cache: The cache folder; None for `NOSS_CACHE` or the platform's.
         listen: Of a dataset, how many clips to decode, or `all`; of every file the header is read.
@@ -62,6 +63,8 @@ def check(
         raise NossError(f"--listen {listen} is no number of clips: give 0 or more, or all")
     if kind == "model":
         return Findings(check_model(name, cache=folder))
+    if kind == "results":
+        return Findings(check_results(Path(name)))
     findings = Findings(check_dataset(name, roots=roots(root), cache=folder, listen=listen, seed=seed))
     if out is not None:
         path = Path(out).expanduser()

@@ -1,0 +1,66 @@
+"""Put the scores of a run into a results folder, one file a model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from noss.errors import DataError
+from noss.pipeline._results import PUBLISHED, check_score, read_result, result_path
+from noss.pipeline.score import read_scores, write_scores
+from noss.reports import Score
+
+
+@dataclass(frozen=True)
+class Published:
+    """The files of a results folder that hold a run's scores, and how many of them had to be written."""
+
+    paths: list[Path]
+    num_written: int
+
+    def __str__(self) -> str:
+        state = f"{self.num_written} written, {len(self.paths) - self.num_written} the same as before"
+        return "\n".join([*map(str, self.paths), state])
+
+
+def publish(run: Path | str, suite: Path | str) -> Published:
+    """Put the scores of a run into the folder of a suite: `results/open_here`, say.
+
+    A model has one file there. Rows of the same task, protocol and probe are replaced, others stay; a file that would be
+    the same is left alone. A run with failures can be published: its records say how many clips were lost.
+
+    Args:
+        run: The folder a run wrote.
+        suite: The suite's folder; made where it is not there.
+
+    Raises:
+        DataError: The folder holds no scores, a name means nothing on another machine, or the model's file is broken.
+    """
+    path, folder = Path(run) / "scores.jsonl", Path(suite)
+    if folder.name == PUBLISHED:
+        raise DataError(f"{folder} is for figures that others published: give the folder of a suite")
+    scores = read_scores(path)
+    if not any(score.main for score in scores):
+        raise DataError(f"{path} holds no main score: score something with `noss run` first")
+    for number, score in enumerate(scores, 1):
+        check_score(score, f"{path}, line {number}")
+    models = dict.fromkeys(score.model for score in scores)
+    new = {model: _merged(folder, model, [score for score in scores if score.model == model]) for model in models}
+    changed = {model: rows for model, rows in new.items() if rows is not None}
+    for model, rows in changed.items():
+        write_scores(result_path(folder, model), rows)
+    return Published(paths=[result_path(folder, model) for model in models], num_written=len(changed))
+
+
+def _merged(folder: Path, model: str, scores: Sequence[Score]) -> list[Score] | None:
+    """The rows of a model's file with new ones in the place of old; None where the file holds them already."""
+    path = result_path(folder, model)
+    known = read_result(path) if path.exists() else []
+    given = {_row(score) for score in scores}
+    merged = sorted([*(one for one in known if _row(one) not in given), *scores], key=_row)
+    return None if merged == known else merged
+
+
+def _row(score: Score) -> tuple[str, str, str, str, str]:
+    return (score.dataset, score.target, score.protocol, score.variant, score.probe)
