@@ -87,6 +87,18 @@ def test_a_draw_equals_the_score_on_clips_repeated_that_often(metric: ModuleType
             assert drawn == pytest.approx(metric.score(true_N[repeated], scores_NK[repeated]), rel=1e-9, abs=1e-12)
 
 
+def test_shares_sum_to_the_score_and_each_is_of_its_own_clip(metric: ModuleType) -> None:
+    if not hasattr(metric, "shares"):
+        pytest.skip("the metric is no sum over clips")
+    for num_classes in class_counts(metric):
+        true_N, scores_NK = example(metric, num_classes)
+        shares_N = metric.shares(true_N, scores_NK)
+        assert shares_N.sum() == pytest.approx(metric.score(true_N, scores_NK), rel=1e-12)
+        other_NK = scores_NK.copy()
+        other_NK[7] = other_NK[7, ::-1] if num_classes > 1 else other_NK[7] + 1.0
+        np.testing.assert_array_equal(np.delete(metric.shares(true_N, other_NK), 7), np.delete(shares_N, 7))
+
+
 def test_the_scale_of_weights_does_not_matter(metric: ModuleType) -> None:
     if metric.METRIC.takes == "numbers" or not metric.METRIC.binary_only:
         for num_classes in class_counts(metric):

@@ -15,6 +15,10 @@ out. It is what makes thousands of bootstrap draws cheap, and must equal `score`
 may be absent from `true_N`: a metric that averages over classes averages over those present. Where a draw leaves
 nothing to measure (say, one class only), `draws` gives NaN for it and `score` raises `ValueError`.
 
+A file may also define `shares(true_N, scores_NK) -> shares_N`, where the metric is a sum over clips of what each adds by
+itself, the labels of all given: the shares sum to `score`. The paired test then swaps single answers of two models
+exactly; of any other metric it swaps what leaving a speaker out takes away.
+
 A file may also define `chance(true_N, num_classes) -> float`: the value of the best answer that is the same for every
 clip (the most frequent class, the class shares, the median), to be shown beside a score. `num_classes` is K, and 0
 for numbers. It is absent where such an answer tells nothing (a constant can be perfectly calibrated).

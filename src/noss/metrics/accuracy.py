@@ -30,6 +30,11 @@ def draws(true_N: NDArray[np.int64], scores_NK: NDArray[np.float64], weights_RN:
     return by_blocks(weights_RN, lambda weights_NR: ratio(right_N @ weights_NR, weights_NR.sum(axis=0)))
 
 
+def shares(true_N: NDArray[np.int64], scores_NK: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What each clip adds (N,), of labels (N,) and scores (N, K)."""
+    return np.asarray((scores_NK.argmax(axis=1) == true_N) / len(true_N))
+
+
 def chance(true_N: NDArray[np.int64], num_classes: int) -> float:
     """The share of the most frequent class among labels (N,)."""
     return float(np.bincount(true_N, minlength=num_classes).max() / len(true_N))

@@ -31,9 +31,18 @@ def score(true_N: NDArray[np.int64], scores_NK: NDArray[np.float64]) -> float:
 
 def draws(true_N: NDArray[np.int64], scores_NK: NDArray[np.float64], weights_RN: NDArray[Any]) -> NDArray[np.float64]:
     """Log loss (R,) for weightings (R, N) of labels (N,) and scores (N, K)."""
-    chosen_N = scores_NK[np.arange(len(true_N)), true_N]
-    loss_N = -np.log(np.clip(chosen_N, np.finfo(np.float64).eps, 1.0))
+    loss_N = _loss(true_N, scores_NK)
     return by_blocks(weights_RN, lambda weights_NR: ratio(loss_N @ weights_NR, weights_NR.sum(axis=0)))
+
+
+def shares(true_N: NDArray[np.int64], scores_NK: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What each clip adds (N,), of labels (N,) and scores (N, K)."""
+    return _loss(true_N, scores_NK) / len(true_N)
+
+
+def _loss(true_N: NDArray[np.int64], scores_NK: NDArray[np.float64]) -> NDArray[np.float64]:
+    chosen_N = scores_NK[np.arange(len(true_N)), true_N]
+    return np.asarray(-np.log(np.clip(chosen_N, np.finfo(np.float64).eps, 1.0)))
 
 
 def chance(true_N: NDArray[np.int64], num_classes: int) -> float:

@@ -31,6 +31,11 @@ def draws(true_N: NDArray[np.float64], scores_NK: NDArray[np.float64], weights_R
     return by_blocks(weights_RN, lambda weights_NR: ratio(error_N @ weights_NR, weights_NR.sum(axis=0)))
 
 
+def shares(true_N: NDArray[np.float64], scores_NK: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What each clip adds (N,), of labels (N,) and scores (N, 1)."""
+    return np.asarray(np.abs(scores_NK[:, 0] - true_N) / len(true_N))
+
+
 def chance(true_N: NDArray[np.float64], num_classes: int) -> float:
     """Mean absolute error of answering the median of numbers (N,) every time."""
     return float(np.abs(true_N - np.median(true_N)).mean())

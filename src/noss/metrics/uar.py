@@ -39,6 +39,13 @@ def draws(true_N: NDArray[np.int64], scores_NK: NDArray[np.float64], weights_RN:
     return by_blocks(weights_RN, draw)
 
 
+def shares(true_N: NDArray[np.int64], scores_NK: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What each clip adds (N,), of labels (N,) and scores (N, K): its share of its class, and that of all classes."""
+    counts_K = np.bincount(true_N, minlength=scores_NK.shape[1])
+    found_N = scores_NK.argmax(axis=1) == true_N
+    return np.asarray(found_N / counts_K[true_N] / np.count_nonzero(counts_K))
+
+
 def chance(true_N: NDArray[np.int64], num_classes: int) -> float:
     """One over the number of classes among labels (N,)."""
     return 1.0 / len(np.unique(true_N))
