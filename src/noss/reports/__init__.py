@@ -142,6 +142,27 @@ class Gap:
         return self.low <= 0.0 <= self.high
 
 
+@dataclass(frozen=True, kw_only=True)
+class Reference:
+    """A figure that others published, measured as a contest of ours is: shown beside its scores, and never ranked.
+
+    Attributes:
+        contest: The contest it stands beside.
+        model: The model as its source names it.
+        value: In the unit of the contest's metric.
+        source: Where it is printed, in words.
+        address: The page it was seen on.
+        second_hand: Whether that page only quotes it.
+    """
+
+    contest: str
+    model: str
+    value: float
+    source: str
+    address: str
+    second_hand: bool
+
+
 class Bin(TypedDict):
     """One bar of a reliability diagram: clips of like confidence, and how many of them were right."""
 
@@ -225,6 +246,7 @@ class Details:
         pages: What each task's page shows of each model, by task.
         maps: One embedding map a dataset.
         audio: Short clips as data URIs.
+        references: What others published for the same contests.
         notes: What could not be shown, and why.
         complete: Whether nothing is missing; False where the same report may show more the next time.
         cache: Folder where a style may keep what is slow to make; None keeps nothing.
@@ -239,6 +261,7 @@ class Details:
     pages: Mapping[str, list[ModelPage]] = field(default_factory=dict)
     maps: list[Map] = field(default_factory=list)
     audio: Mapping[str, str] = field(default_factory=dict)
+    references: list[Reference] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     complete: bool = True
     cache: Path | None = None
