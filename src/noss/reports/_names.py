@@ -1,0 +1,50 @@
+"""What models and tasks are called in the files of other benchmarks, and which records belong together there."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+
+from noss.errors import DataError
+from noss.reports import Score
+
+_LONGEST = 120
+
+
+def file_name(text: str) -> str:
+    """A part's name as a file name: `ravdess/emotion` as `ravdess_emotion`; a long one ends in its hash."""
+    plain = re.sub(r"[^\w.@+=-]+", "_", text).strip("_.")
+    if plain and len(plain) <= _LONGEST:
+        return plain
+    return f"{plain[:_LONGEST]}-{hashlib.sha256(text.encode()).hexdigest()[:6]}".lstrip("-")
+
+
+def task_name(score: Score) -> str:
+    """Task, probe and protocol in one name, as in `ravdess_emotion--logistic--clean`: another way is another task."""
+    seed = [f"seed{score.seed}"] if score.seed else []
+    words = [score.task, score.probe, score.protocol, *([score.variant] if score.variant else []), *seed]
+    return "--".join(map(file_name, words))
+
+
+def ways(scores: Iterable[Score]) -> dict[tuple[str, str, str], list[Score]]:
+    """The records by model, revision and task name, the main metric first.
+
+    Raises:
+        DataError: There are two records of one metric, or none of the main one.
+    """
+    found: dict[tuple[str, str, str], list[Score]] = {}
+    for score in scores:
+        found.setdefault((score.model, score.model_revision, task_name(score)), []).append(score)
+    return {key: _checked(records) for key, records in found.items()}
+
+
+def _checked(records: Sequence[Score]) -> list[Score]:
+    first, metrics = records[0], [score.metric for score in records]
+    where = f"{first.model} on {first.task} ({first.probe}, {first.protocol})"
+    if len(set(metrics)) < len(metrics):
+        twice = next(name for name in metrics if metrics.count(name) > 1)
+        raise DataError(f"there are two records of {twice} for {where}: write one run at a time, or drop one of them")
+    if [score.main for score in records].count(True) != 1:
+        raise DataError(f"no record of the main metric for {where}: score the predictions again")
+    return sorted(records, key=lambda score: not score.main)
