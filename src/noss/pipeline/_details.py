@@ -22,6 +22,7 @@ from noss.pipeline._kept import kept
 from noss.pipeline._leaderboard import Leaderboard, leaderboard, units
 from noss.pipeline._models import open_model
 from noss.pipeline._predictions import Predictions, read_facts, read_predictions
+from noss.pipeline._published import references
 from noss.pipeline._ties import gaps, predictions_file
 from noss.reports import Details, ModelPage, Score
 from noss.runs import cache_folder
@@ -51,6 +52,7 @@ def run_details(run: Path, scores: Sequence[Score], *, pages: bool) -> Details:
         failures=_failures(run / "failures.csv"),
         units=units(scores),
         gaps=gaps(run, scores),
+        references=references(scores),
         cache=cache_folder(settings.get("cache")),
     )
     return _with_pages(known, run, [score for score in scores if score.main]) if pages else known

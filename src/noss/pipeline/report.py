@@ -9,6 +9,7 @@ from types import ModuleType
 from noss import __version__, shelf
 from noss.errors import DataError
 from noss.pipeline._details import run_details
+from noss.pipeline._published import published_files
 from noss.pipeline._report_folder import filling
 from noss.pipeline.score import read_scores
 from noss.reports import Score
@@ -62,7 +63,7 @@ def _inputs(run: Path, part: ModuleType) -> str:
     """A hash over all that a report shows, and over the code that shows it."""
     source = Path(str(part.__file__))
     code = [source] if source.parent.name != "reports" else sorted(source.parent.rglob("*.*[!c]"))
-    files = [*(run / name for name in ("scores.jsonl", "failures.csv", "run.json")), *code]
+    files = [*(run / name for name in ("scores.jsonl", "failures.csv", "run.json")), *published_files(), *code]
     return signature([__version__, *(_digest(path) for path in files if path.is_file())])
 
 

@@ -16,6 +16,7 @@ from markupsafe import Markup, escape
 from noss.reports import Details, Score
 from noss.reports._charts import specs
 from noss.reports._headline import best, difference, headline, verdict
+from noss.reports._quoted import LEGEND, quoted
 from noss.reports._script import vega
 from noss.reports._table import Cell, Column, Leaderboard, Row, leaderboard, readable, shown, unit_of
 
@@ -40,6 +41,8 @@ def _page(scores: list[Score], details: Details) -> str:
         .get_template("page.html")
         .render(
             board=board,
+            quoted=quoted(board, details),
+            legend=LEGEND,
             details=details,
             scores=scores,
             headline=headline(board),

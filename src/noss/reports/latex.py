@@ -7,6 +7,7 @@ from pathlib import Path
 
 from noss.reports import Details, Score
 from noss.reports._headline import headline
+from noss.reports._quoted import LEGEND, Quoted, quoted
 from noss.reports._table import Cell, Column, Leaderboard, Row, leaderboard, readable
 
 SUFFIX = ".tex"
@@ -27,7 +28,9 @@ def write(scores: list[Score], path: Path, *, details: Details | None = None) ->
     """Write the leaderboard as a table that needs the package booktabs."""
     board = leaderboard(scores, details=details)
     bold = "best of the task, or not to be told apart from it"
+    others = quoted(board, details)
     caption = f"{headline(board)} Values with 95\u00a0% intervals; bold: {bold}; controls take no rank."
+    caption = f"{caption} {LEGEND}" if others else caption
     lines = [
         "% \\usepackage{booktabs}",
         "\\begin{table}",
@@ -38,9 +41,10 @@ def write(scores: list[Score], path: Path, *, details: Details | None = None) ->
         _line(["Model", *(_heading(column) for column in board.columns), "Mean rank", "Audio h/s"]),
         "\\midrule",
         *_body(board),
+        *_published(board, others),
         "\\bottomrule",
         "\\end{tabular}",
-        *(f"\\par\\footnotesize {escaped(str(line))}" for line in board.warnings),
+        *(f"\\par\\footnotesize {escaped(str(line))}" for line in [*board.warnings, *(one.credit for one in others)]),
         "\\end{table}",
     ]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
@@ -56,6 +60,23 @@ def _body(board: Leaderboard) -> list[str]:
     ranked = [_line(_row(board, row)) for row in board.rows if row.ranked]
     controls = [_line(_row(board, row)) for row in board.rows if not row.ranked]
     return [*ranked, "\\midrule", *controls] if ranked and controls else ranked + controls
+
+
+def _published(board: Leaderboard, others: list[Quoted]) -> list[str]:
+    rows = [
+        [
+            f"\\textit{{{escaped(one.name)}}} (published)",
+            *(_quoted_cell(one, column) for column in board.columns),
+            "",
+            "",
+        ]
+        for one in others
+    ]
+    return ["\\midrule", *map(_line, rows)] if rows else []
+
+
+def _quoted_cell(one: Quoted, column: Column) -> str:
+    return f"\\textit{{{escaped(one.cells[column.task])}}}" if column.task in one.cells else "--"
 
 
 def _row(board: Leaderboard, row: Row) -> list[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from noss.reports import Details, Score
 from noss.reports._headline import headline
+from noss.reports._quoted import LEGEND, Quoted, quoted
 from noss.reports._table import Cell, Column, Leaderboard, Row, leaderboard, readable
 
 SUFFIX = ".md"
@@ -18,7 +19,13 @@ _MARKUP = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 def write(scores: list[Score], path: Path, *, details: Details | None = None) -> None:
     """Write the leaderboard as a GitHub table."""
     board = leaderboard(scores, details=details)
-    parts = [escaped(headline(board)), _table(board), _legend(board, details), _footnotes(board)]
+    others = quoted(board, details)
+    parts = [
+        escaped(headline(board)),
+        _table(board, others),
+        _legend(board, details, others),
+        _footnotes(board, others),
+    ]
     path.write_text("\n\n".join(part for part in parts if part) + "\n", encoding="utf-8", newline="\n")
 
 
@@ -27,10 +34,11 @@ def escaped(text: str) -> str:
     return _SPECIAL.sub(lambda found: "\\" + found.group(), " ".join(text.split()).translate(_MARKUP))
 
 
-def _table(board: Leaderboard) -> str:
+def _table(board: Leaderboard, others: list[Quoted]) -> str:
     headings = ["", "Model", *(_heading(board, column) for column in board.columns)]
     headings += ["Mean rank", "Audio h/s", "Size, MB", "D"]
     lines = [headings, ["--:", ":--", *["--:"] * (len(headings) - 2)], *(_row(board, row) for row in board.rows)]
+    lines += [_quoted_row(board, one, mark) for mark, one in enumerate(others, len(board.warnings) + 1)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
@@ -47,23 +55,29 @@ def _row(board: Leaderboard, row: Row) -> list[str]:
     return [str(row.place or ""), name, *cells, rank, *facts]
 
 
+def _quoted_row(board: Leaderboard, one: Quoted, mark: int) -> list[str]:
+    cells = [f"*{escaped(one.cells[column.task])}*" if column.task in one.cells else "–" for column in board.columns]
+    return ["", f"*{escaped(one.name)}* (published)[^{mark}]", *cells, "", "", "", ""]
+
+
 def _cell(cell: Cell | None) -> str:
     if cell is None:
         return "–"
     return f"{f'**{cell.text}**' if cell.tied else cell.text} [{cell.interval}]"
 
 
-def _legend(board: Leaderboard, details: Details | None) -> str:
+def _legend(board: Leaderboard, details: Details | None, others: list[Quoted]) -> str:
     bold = "the best of the task and all that cannot be told apart from it" if _knows_ties(board) else "the best"
     lines = f"Value [95 % interval]. **Bold**: {bold}. Controls take no rank."
     failures = len(details.failures) if details else 0
-    listed = f" {failures} {'failure is' if failures == 1 else 'failures are'} listed in failures.csv."
-    return f"{lines}{listed}" if failures else lines
+    listed = f"{failures} {'failure is' if failures == 1 else 'failures are'} listed in failures.csv."
+    return " ".join([lines, *([listed] if failures else []), *([LEGEND] if others else [])])
 
 
 def _knows_ties(board: Leaderboard) -> bool:
     return any(cell.gap is not None for row in board.rows for cell in row.cells.values())
 
 
-def _footnotes(board: Leaderboard) -> str:
-    return "\n".join(f"[^{number}]: {escaped(str(line))}" for number, line in enumerate(board.warnings, 1))
+def _footnotes(board: Leaderboard, others: list[Quoted]) -> str:
+    lines = [*map(str, board.warnings), *(one.credit for one in others)]
+    return "\n".join(f"[^{number}]: {escaped(line)}" for number, line in enumerate(lines, 1))
