@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import hashlib
 import io
 import json
+import lzma
 import os
 import re
 import signal
@@ -131,6 +134,16 @@ def test_a_corpus_that_came_in_part_is_not_taken_for_the_whole(server: Server) -
     server["two.zip"] = Served(zipped({"b.wav": b"b"}))
     assert len(open_dataset(own, roots={"mine": fetch(own).root})[1]) == 2
     assert len(server["one.zip"].requests) == 1
+
+
+def test_the_root_is_the_folder_that_an_archive_holds_if_that_is_what_looks_like_the_corpus(server: Server) -> None:
+    server["t.zip"] = Served(zipped({"mine-1.0/wavs/a.wav": b"a", "mine-1.0/README": b"", "other/b.wav": b"b"}))
+    own = corpus(Download(url=server.url("t.zip")), signs=("wavs/*.wav", "README"))
+    fetched = fetch(own)
+    assert fetched.root.name == "mine-1.0"
+    assert [clip.path.name for clip in open_dataset(own, roots={})[1]] == ["a.wav"]
+    assert fetch(own).root == fetched.root
+    assert fetch(own, to="here").next_step == "noss check dataset ./mine.py --root mine=here/mine-1.0"
 
 
 def test_a_second_call_asks_the_server_nothing(server: Server, tmp_path: Path) -> None:
@@ -513,6 +526,19 @@ def test_permissions_are_those_of_any_file_written_here() -> None:
 def test_names_that_differ_only_in_case_are_reported(server: Server) -> None:
     server["t.zip"] = Served(zipped({"A.wav": b"1", "a.wav": b"2"}))
     assert "A.wav and a.wav differ only in case" in str(fetch(corpus(Download(url=server.url("t.zip")))))
+
+
+def test_streams_that_stand_one_behind_the_other_are_one() -> None:
+    data = tar(FILES, mode="w:")
+    halves = data[:200_000], data[200_000:]
+    for name, compress, pad in (
+        ("gz", gzip.compress, b"\0" * 100),
+        ("bz2", bz2.compress, b""),
+        ("xz", lzma.compress, b""),
+    ):
+        folder = _unpacked(b"".join(compress(half) + pad for half in halves), name=name)
+        assert {path: (folder / path).read_bytes() for path in FILES} == FILES
+        folder.rename(f"inner/{name}")
 
 
 def test_the_later_of_two_members_of_one_name_counts() -> None:

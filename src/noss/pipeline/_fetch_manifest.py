@@ -44,10 +44,18 @@ class Record:
 
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """The records of a folder by URL, and whether every file of the corpus is among them."""
+    """What is noted about a folder.
+
+    Attributes:
+        dataset: The corpus's name.
+        complete: Whether every file of the corpus is there.
+        below: The folder in it that is the corpus's root, where archives brought one of their own; else empty.
+        records: Of the files that came, by URL.
+    """
 
     dataset: str
     complete: bool = False
+    below: str = ""
     records: Mapping[str, Record]
 
     @classmethod
@@ -56,15 +64,17 @@ class Manifest:
         try:
             facts = json.loads((root / NAME).read_text(encoding="utf-8"))
             records = [Record(**{**record, "holds": tuple(record["holds"])}) for record in facts["files"]]
-            complete = facts["complete"] is True
+            complete, below = facts["complete"] is True, str(facts["below"])
         except (OSError, ValueError, KeyError, TypeError):
             return cls(dataset=dataset, records={})
-        return cls(dataset=dataset, complete=complete, records={record.url: record for record in records})
+        by_url = {record.url: record for record in records}
+        return cls(dataset=dataset, complete=complete, below=below, records=by_url)
 
     def write(self, root: Path) -> None:
         """Put it into a folder, atomically."""
         files = [asdict(record) for record in self.records.values()]
-        runs.write_json(root / NAME, {"dataset": self.dataset, "complete": self.complete, "files": files})
+        facts = {"dataset": self.dataset, "complete": self.complete, "below": self.below, "files": files}
+        runs.write_json(root / NAME, facts)
 
     def having(self, record: Record) -> Manifest:
         """The same with one record more, or in the place of the one of that URL."""
@@ -83,6 +93,7 @@ def corpus_folder(name: str, *, cache: Path | None) -> Path:
 
 
 def fetched_root(name: str, *, cache: Path | None) -> Path | None:
-    """That folder, if the corpus is there and complete."""
+    """Where in that folder the corpus is, if it is there and complete."""
     root = corpus_folder(name, cache=cache)
-    return root if Manifest.read(root, dataset=name).complete else None
+    manifest = Manifest.read(root, dataset=name)
+    return root / manifest.below if manifest.complete else None

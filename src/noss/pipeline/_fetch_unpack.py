@@ -14,10 +14,10 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
 
 from noss.errors import DataError
 from noss.pipeline._fetch_members import BROKEN, Contents, Member, opened
+from noss.pipeline._fetch_write import Files
 
 MOST_RATIO = 100  # recorded speech shrinks to a third at best, a list of names to a tenth
 FLOOR = 64 << 20  # so much may come out of any archive
@@ -100,6 +100,12 @@ class _Writer:
         self._links: list[tuple[str, Member]] = []
 
     def write(self, members: Iterator[Member]) -> Unpacked:
+        with Files(self._root) as files:
+            self._write(members, files)
+        self._make_links()
+        return self._done
+
+    def _write(self, members: Iterator[Member], files: Files) -> None:
         for member in members:
             name = _inside(member.name)
             self._done.num_members += 1
@@ -108,32 +114,14 @@ class _Writer:
             if member.kind == "device":
                 raise DataError(f"{member.name} is a device or another special file, where a plain one is needed")
             if member.kind == "file":
-                self._file(name, member)
+                self._folder(name.rpartition("/")[0])
+                files.write(name, member.data(), size=member.size)
+                self._done.num_bytes += member.size
+                self._done.num_files += 1
             elif member.kind == "folder":
                 self._folder(name)
             else:
                 self._links.append((name, member))
-        self._make_links()
-        return self._done
-
-    def _file(self, name: str, member: Member) -> None:
-        self._folder(name.rpartition("/")[0])
-        with self._create(name) as file:
-            for chunk in member.data():
-                self._done.num_bytes += file.write(chunk)
-                self._most.check(self._done.num_bytes, 0)
-        self._done.num_files += 1
-
-    def _create(self, name: str) -> IO[bytes]:
-        path = f"{self._root}/{name}"
-        try:
-            return open(path, "xb", buffering=8_192)  # noqa: PTH123 - a Path takes as long as writing a small file
-        except FileExistsError:
-            folder, _, last = path.rpartition("/")
-            if last not in os.listdir(folder):  # noqa: PTH208
-                raise DataError(f"{self._names[_folded(name)]} and {name} are one file here") from None
-        Path(path).unlink()  # as tar does it: the later one counts
-        return Path(path).open("xb")
 
     def _folder(self, name: str) -> None:
         if name not in self._folders:

@@ -15,6 +15,7 @@ from noss.pipeline._fetch_advice import card_to_fetch
 from noss.pipeline._fetch_file import WORKSHOP, Brought, bring, file_name
 from noss.pipeline._fetch_manifest import NAME, Manifest, corpus_folder
 from noss.pipeline._fetch_progress import Bars
+from noss.pipeline._whereabouts import looks_like
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,15 +52,15 @@ def fetch(
     root = Path(to).expanduser() if to else corpus_folder(dataset, cache=Path(cache) if cache else None)
     try:
         with _alone(root):
-            brought = _bring_all(card, root, dataset=dataset, keep=keep_archives)
+            brought, below = _bring_all(card, root, dataset=dataset, keep=keep_archives)
     except OSError as error:
         reason = error.strerror or str(error)
         raise DataError(f"cannot write {error.filename or root}: {reason}; free some space or give --to DIR") from error
-    given = f" --root {dataset}={root}" if to else ""
-    return Fetched(dataset=dataset, root=root, brought=brought, next_step=f"noss check dataset {part}{given}")
+    given = f" --root {dataset}={root / below}" if to else ""
+    return Fetched(dataset=dataset, root=root / below, brought=brought, next_step=f"noss check dataset {part}{given}")
 
 
-def _bring_all(card: Dataset, root: Path, *, dataset: str, keep: bool) -> tuple[Brought, ...]:
+def _bring_all(card: Dataset, root: Path, *, dataset: str, keep: bool) -> tuple[tuple[Brought, ...], str]:
     manifest = Manifest.read(root, dataset=dataset)
     brought = []
     with Bars() as bars:
@@ -72,8 +73,17 @@ def _bring_all(card: Dataset, root: Path, *, dataset: str, keep: bool) -> tuple[
                 if not keep:
                     one.archive.unlink(missing_ok=True)
     if not manifest.complete:
-        replace(manifest, complete=True).write(root)
-    return tuple(brought)
+        manifest = replace(manifest, complete=True, below=_below(card, root))
+        manifest.write(root)
+    return tuple(brought), manifest.below
+
+
+def _below(card: Dataset, root: Path) -> str:
+    """The one folder that looks like the corpus, where the root does not: archives often hold a folder of their own."""
+    if looks_like(card, root):
+        return ""
+    found = [path.name for path in root.iterdir() if path.name != WORKSHOP and looks_like(card, path)]
+    return found[0] if len(found) == 1 else ""
 
 
 @contextmanager
