@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
+from noss.pipeline._fetch_behind import Behind
+
 _CHUNK = 1 << 20
+_MOST_CHUNKS = 32
 
 
 class Digest:
@@ -19,8 +22,7 @@ class Digest:
 
     def __init__(self, stated: str = "") -> None:
         self._kind = stated.partition(":")[0] or "sha256"
-        self._pool = ThreadPoolExecutor(max_workers=1)
-        self._pending: Future[None] | None = None
+        self._behind = Behind(most=_MOST_CHUNKS)
         self._restart()
 
     def __enter__(self) -> Digest:
@@ -29,11 +31,12 @@ class Digest:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._pool.shutdown()
+        with self._behind:
+            pass
 
     def follow(self, path: Path) -> None:
         """Hold the checksum of just what a file holds (nothing, if it is not there)."""
-        self._wait()
+        self._behind.wait()
         size = path.stat().st_size if path.exists() else 0
         if size == self._size:
             return
@@ -44,19 +47,14 @@ class Digest:
                     self.update(chunk)
 
     def update(self, chunk: bytes) -> None:
-        """Add bytes; returns while they are hashed."""
-        self._wait()
-        self._pending = self._pool.submit(self._hash.update, chunk)
+        """Add bytes, which are hashed some time later."""
+        self._behind.give(partial(self._hash.update, chunk))
         self._size += len(chunk)
 
     def text(self) -> str:
         """The checksum, with its kind in front."""
-        self._wait()
+        self._behind.wait()
         return f"{self._kind}:{self._hash.hexdigest()}"
-
-    def _wait(self) -> None:
-        if self._pending is not None:
-            self._pending.result()
 
     def _restart(self) -> None:
         self._hash = hashlib.new(self._kind, usedforsecurity=False)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Final
 
 from noss.errors import DataError
+from noss.pipeline._fetch_behind import Behind
 
 _SMALL: Final = 1 << 20
 _MOST_AT_ONCE: Final = 64
+_MOST_BATCHES: Final = 8
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
 
@@ -25,10 +27,9 @@ class Files:
 
     def __init__(self, root: str) -> None:
         self._root = root
-        self._pool = ThreadPoolExecutor(max_workers=1)
+        self._behind = Behind(most=_MOST_BATCHES)
         self._batch: list[tuple[str, bytes]] = []
         self._num_bytes = 0
-        self._pending: Future[None] | None = None
 
     def __enter__(self) -> Files:
         return self
@@ -36,18 +37,15 @@ class Files:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
+        with self._behind:
             if error is None:
                 self._flush()
-                self._wait()
-        finally:
-            self._pool.shutdown()
 
     def write(self, name: str, data: Iterator[bytes], *, size: int) -> None:
         """Write one file, a path below the folder; of two with one name the later counts, as tar does it."""
         if size > _SMALL:
             self._flush()
-            self._wait()
+            self._behind.wait()
             _write(self._root, name, data)
             return
         self._batch.append((name, b"".join(data)))
@@ -56,13 +54,8 @@ class Files:
             self._flush()
 
     def _flush(self) -> None:
-        self._wait()
-        self._pending = self._pool.submit(_write_all, self._root, self._batch)
+        self._behind.give(partial(_write_all, self._root, self._batch))
         self._batch, self._num_bytes = [], 0
-
-    def _wait(self) -> None:
-        if self._pending is not None:
-            self._pending.result()
 
 
 def _write_all(root: str, batch: list[tuple[str, bytes]]) -> None:
