@@ -61,6 +61,14 @@ class Averaged:
             count_R += times_R
         return np.asarray(np.divide(sum_R, count_R, out=np.full(len(sum_R), np.nan), where=count_R > 0.0))
 
+    def spread(self, true_N: NDArray[Any], scores_NK: NDArray[np.float64]) -> float | None:
+        """Standard deviation over groups of the metric on labels (N,) and scores (N, K); None for fewer than two."""
+        ones_1N = np.ones((1, len(true_N)), dtype=np.float32)
+        groups = self._groups()
+        value_G = [float(self.metric.draws(true_N[rows], scores_NK[rows], ones_1N[:, rows])[0]) for rows in groups]
+        found_G = np.array([value for value in value_G if np.isfinite(value)])
+        return float(found_G.std(ddof=1)) if len(found_G) > 1 else None
+
     def _groups(self) -> list[NDArray[np.int64]]:
         return [np.flatnonzero(self.group_N == group) for group in np.unique(self.group_N)]
 

@@ -2,7 +2,8 @@
 
 A Parquet table with a row a clip (`id`, `file`, `start`, `end`, `speaker`, `split`, `fold`, `truth`, `predicted`) and
 a column of scores a class, in class order (`score_<class>`; one column `score` for numbers). `file` is below the
-corpus's root where it can be. The facts stand as JSON in the footer, so that they are read without the rows.
+corpus's root where it can be. A trial of two clips also names the second one's speaker (`partner`). The facts stand as
+JSON in the footer, so that they are read without the rows.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class Predictions:
     """Test clips with their truth and scores, in the corpus's order.
 
     `true_N` (N,) holds class indices, or numbers; `scores_NK` (N, K) a score a class, or (N, 1) numbers. A fold is None
-    where there is one test set only.
+    where there is one test set only. `partners` are the speakers of the second clips where rows are trials.
     """
 
     facts: Mapping[str, Any]
@@ -41,6 +42,7 @@ class Predictions:
     folds: Sequence[int | None]
     true_N: NDArray[Any]
     scores_NK: NDArray[np.float64]
+    partners: Sequence[str | None] | None = None
 
     @property
     def classes(self) -> tuple[str, ...] | None:
@@ -122,16 +124,19 @@ def _from_table(table: pa.Table, facts: Mapping[str, Any]) -> Predictions:
         folds=table["fold"].to_pylist(),
         true_N=np.array(truth if classes is None else [places[name] for name in truth]),
         scores_NK=np.stack([table[name].to_numpy() for name in columns], axis=1),
+        partners=table["partner"].to_pylist() if "partner" in table.column_names else None,
     )
 
 
 def _rows(predictions: Predictions) -> dict[str, pa.Array]:
+    partners = predictions.partners
     return {
         "id": pa.array(predictions.ids, pa.string()),
         "file": pa.array(predictions.files, pa.string()),
         "start": pa.array(predictions.start_s, pa.float64()),
         "end": pa.array(predictions.end_s, pa.float64()),
         "speaker": pa.array(predictions.speakers, pa.string()),
+        **({} if partners is None else {"partner": pa.array(partners, pa.string())}),
         "split": pa.array(["test"] * len(predictions.ids), pa.string()),
         "fold": pa.array(predictions.folds, pa.int64()),
     }

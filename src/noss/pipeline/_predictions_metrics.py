@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import isfinite
+from math import isfinite, sqrt
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -22,7 +22,8 @@ from noss.pipeline._predictions import Predictions
 class Measured:
     """A metric, its value, and what a constant guess would get (None where it has no such value).
 
-    `module` is a part of the shelf, or the same averaged over groups where the protocol says so.
+    `module` is a part of the shelf, or the same averaged over groups where the protocol says so. `draw_sd` says how far
+    one draw of training clips alone varies, where the protocol draws.
     """
 
     name: str
@@ -30,10 +31,13 @@ class Measured:
     module: Any
     value: float
     chance: float | None
+    draw_sd: float | None = None
 
 
 def measure(predictions: Predictions, names: Sequence[str] | None, *, name: str) -> list[Measured]:
     """The main metric, then every other that fits and that these clips define.
+
+    Where the protocol says which metrics make sense of its rows (`metrics` among the facts), no others.
 
     Args:
         predictions: What to measure.
@@ -46,6 +50,8 @@ def measure(predictions: Predictions, names: Sequence[str] | None, *, name: str)
     """
     main = str(predictions.facts["metric"])
     others = [other for other in (shelf.names("metrics") if names is None else names) if other != main]
+    sensible = predictions.facts.get("metrics")
+    others = others if sensible is None else [other for other in others if other in sensible]
     found = list(_measured(predictions, [main, *others], main=main))
     if not found or not found[0].main:
         raise DataError(
@@ -71,9 +77,8 @@ def _measured(predictions: Predictions, names: Sequence[str], *, main: str) -> I
         measure = averaged(module, predictions)
         value = _value(measure, predictions)
         if value is not None:
-            yield Measured(
-                name=name, main=name == main, module=measure, value=value, chance=_chance(module, predictions)
-            )
+            chance, draw_sd = _chance(module, predictions), _draw_sd(measure, predictions)
+            yield Measured(name=name, main=name == main, module=measure, value=value, chance=chance, draw_sd=draw_sd)
 
 
 def _fits(metric: Metric, predictions: Predictions) -> bool:
@@ -90,6 +95,15 @@ def _value(module: Any, predictions: Predictions) -> float | None:
     except ValueError:
         return None
     return value if isfinite(value) else None
+
+
+def _draw_sd(module: Any, predictions: Predictions) -> float | None:
+    """Standard deviation of what one training set gives; a draw of several folds is a mean over as many of them."""
+    num_sets = predictions.facts.get("sets_per_draw")
+    if num_sets is None:
+        return None
+    spread = module.spread(predictions.true_N, predictions.scores_NK)
+    return None if spread is None else float(spread * sqrt(num_sets))
 
 
 def _chance(module: ModuleType, predictions: Predictions) -> float | None:

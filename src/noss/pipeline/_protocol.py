@@ -15,10 +15,13 @@ each becomes a file, and its facts (`facts_of` makes most of them) become those 
 - `splits` says in words how clips were split and settings chosen, `probe_options` what was chosen;
 - `average` says how rows become a number: None, over all rows at once; `"speakers"`, the mean over speakers of the metric
   on each one's rows; `"folds"`, the mean over folds (or draws, or episodes) of the metric on each one's rows. Intervals
-  are over speakers in every case. See `_average.py`.
+  are over speakers in every case. See `_average.py`;
+- `metrics` names those beside the main one that make sense of the rows, where not all that fit do;
+- `sets_per_draw` says that folds are draws of training clips, and how many training sets a draw is made of: records then
+  say how far one such set alone varies.
 
 The frame adds `protocol`, `variant`, `aside`, `probe` and `signature`. A row need not be a clip: a clip may be scored in
-several folds, and a row of trials may stand for two clips (`id` then names both).
+several folds, and a row of trials may stand for two clips (`id` then names both, and `partners` the second speakers).
 """
 
 from __future__ import annotations

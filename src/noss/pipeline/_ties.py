@@ -7,13 +7,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from noss import shelf
 from noss.pipeline._average import averaged
 from noss.pipeline._bootstrap import clusters, paired_interval
 from noss.pipeline._kept import kept
-from noss.pipeline._predictions import Predictions, read_predictions
+from noss.pipeline._predictions import read_predictions, shared_rows
 from noss.reports import Gap, Score
 
 
@@ -59,18 +57,12 @@ def _kept_gap(run: Path, best: Score, other: Score, *, draws: int) -> Gap:
 
 def _gap(run: Path, best: Score, other: Score, *, draws: int) -> Gap:
     ours, theirs = (read_predictions(predictions_file(run, score)) for score in (best, other))
-    rows_N, other_N = _shared(ours, theirs)
+    rows_N, other_N = shared_rows(ours, theirs)
     metric: Any = averaged(shelf.load("metrics", best.metric), ours, rows=rows_N)
-    cluster_N, _ = clusters([ours.speakers[row] for row in rows_N.tolist()])
+    partners = None if ours.partners is None else [ours.partners[row] for row in rows_N.tolist()]
+    cluster_N, _ = clusters([ours.speakers[row] for row in rows_N.tolist()], partners)
     true_N, ours_NK, theirs_NK = ours.true_N[rows_N], ours.scores_NK[rows_N], theirs.scores_NK[other_N]
     behind, low, high = paired_interval(metric, true_N, ours_NK, theirs_NK, cluster_N, draws=draws, seed=best.seed)
     return (
         Gap(behind=behind, low=low, high=high) if best.higher_is_better else Gap(behind=-behind, low=-high, high=-low)
     )
-
-
-def _shared(ours: Predictions, theirs: Predictions) -> tuple[np.ndarray[tuple[int], np.dtype[np.int64]], ...]:
-    """Rows (N,) of both for the clips that both have: a model may have lost some."""
-    place = {name: row for row, name in enumerate(theirs.ids)}
-    pairs = [(row, place[name]) for row, name in enumerate(ours.ids) if name in place]
-    return np.array([row for row, _ in pairs], dtype=np.int64), np.array([row for _, row in pairs], dtype=np.int64)

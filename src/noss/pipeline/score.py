@@ -106,7 +106,7 @@ def score_predictions(
         return earlier
     predictions = read_predictions(path)
     measured = measure(predictions, metrics, name=path.name)
-    cluster_N, unit = clusters(predictions.speakers)
+    cluster_N, unit = clusters(predictions.speakers, predictions.partners)
     found = intervals(
         [one.module for one in measured],
         predictions.true_N,
@@ -171,7 +171,7 @@ def _known(path: Path, known: Sequence[Score] | None) -> Sequence[Score]:
 def _record(predictions: Predictions, *, key: str, name: str) -> dict[str, Any]:
     """The fields that all scores of a predictions file share."""
     facts, classes = predictions.facts, predictions.classes
-    speakers = {speaker for speaker in predictions.speakers if speaker is not None}
+    speakers = {speaker for speaker in [*predictions.speakers, *(predictions.partners or ())] if speaker is not None}
     shared = {field.name: facts[field.name] for field in fields(Score) if field.name in facts}
     found = {
         "num_test": len(predictions.ids),
@@ -201,7 +201,8 @@ def _score(record: Mapping[str, Any], measured: Measured, within: Interval) -> S
         "chance": measured.chance,
         "low": within.low,
         "high": within.high,
-        "interval": within.how,
+        "interval": within.how if measured.draw_sd is None else f"{within.how}, over the same training draws",
+        "draw_sd": measured.draw_sd,
         "warnings": [*record["warnings"], *within.warnings],
     }
     return Score(**{**record, **own})

@@ -64,6 +64,8 @@ class Score:
         warnings: Loud lines to show beside the score.
         variant: Which of a protocol's numbers; empty for the one it is about.
         aside: True for a number shown in a column of its own and never ranked, such as one chosen on test.
+        draw_sd: How far the value varies from one draw of training clips to another, as a standard deviation; the value is
+            the mean over many. None where nothing is drawn.
     """
 
     model: str
@@ -104,6 +106,7 @@ class Score:
     warnings: list[str] = field(default_factory=list)
     variant: str = ""
     aside: bool = False
+    draw_sd: float | None = None
 
     @property
     def task(self) -> str:
