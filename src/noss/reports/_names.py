@@ -20,11 +20,10 @@ def file_name(text: str) -> str:
     return f"{plain[:_LONGEST]}-{hashlib.sha256(text.encode()).hexdigest()[:6]}".lstrip("-")
 
 
-def task_name(score: Score) -> str:
+def way_name(task: str, probe: str, protocol: str, *, variant: str = "", seed: int = 0) -> str:
     """Task, probe and protocol in one name, as in `ravdess_emotion--logistic--clean`: another way is another task."""
-    seed = [f"seed{score.seed}"] if score.seed else []
-    words = [score.task, score.probe, score.protocol, *([score.variant] if score.variant else []), *seed]
-    return "--".join(map(file_name, words))
+    words = [task, probe, protocol, variant, f"seed{seed}" if seed else ""]
+    return "--".join(file_name(word) for word in words if word)
 
 
 def ways(scores: Iterable[Score]) -> dict[tuple[str, str, str], list[Score]]:
@@ -35,8 +34,12 @@ def ways(scores: Iterable[Score]) -> dict[tuple[str, str, str], list[Score]]:
     """
     found: dict[tuple[str, str, str], list[Score]] = {}
     for score in scores:
-        found.setdefault((score.model, score.model_revision, task_name(score)), []).append(score)
+        found.setdefault((score.model, score.model_revision, _name(score)), []).append(score)
     return {key: _checked(records) for key, records in found.items()}
+
+
+def _name(score: Score) -> str:
+    return way_name(score.task, score.probe, score.protocol, variant=score.variant, seed=score.seed)
 
 
 def _checked(records: Sequence[Score]) -> list[Score]:
