@@ -1,0 +1,116 @@
+"""Every recipe is what it says: it loads, names what is there, and runs to records on small copies of its corpora."""
+
+from __future__ import annotations
+
+import importlib
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import noss
+from noss import shelf
+from noss.pipeline._protocol import protocol_names
+from noss.pipeline._request import load_recipe
+from noss.pipeline.run import run
+
+RECIPES = sorted((Path(__file__).parent.parent / "recipes").glob("*.py"))
+TABLES = {"languages", "arabic_commands", "minsk_als"}  # of recipes/open_here.py, beside corpora known by name
+FOLDERS = {"speechocean762": "speechocean_test"}
+
+
+@pytest.fixture(params=RECIPES, ids=lambda path: path.stem)
+def recipe(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Each recipe, with a folder of data that has what `open_here` asks for."""
+    for name in [*TABLES, *FOLDERS.values()]:
+        (tmp_path / "data" / name).mkdir(parents=True)
+    monkeypatch.setenv("NOSS_DATA", str(tmp_path / "data"))
+    return Path(request.param)
+
+
+def suite_of(recipe: Path) -> dict[str, Any]:
+    return load_recipe(recipe, run)
+
+
+def corpora_of(suite: dict[str, Any]) -> set[str]:
+    return {task.partition("/")[0] for task in suite["tasks"] if "=" not in task}
+
+
+def table(folder: Path) -> None:
+    """Three speakers a class, in train and in test."""
+    from miniatures import sound
+
+    rows = [
+        (f"{split}/{label}-{number}.wav", split, f"{split}-{label}-{number}", label)
+        for split in ("train", "test")
+        for label in ("a", "b", "c")
+        for number in range(3)
+    ]
+    sound(folder, *(row[0] for row in rows))
+    lines = ["file,split,speaker,label", *(",".join(row) for row in rows)]
+    (folder / "clips.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def build_corpora(suite: dict[str, Any], data: Path) -> list[str]:
+    """Small copies of a suite's corpora, and where they lie."""
+    roots = []
+    for name in sorted(corpora_of(suite) - {"demo"}):
+        root = data / FOLDERS.get(name, name)
+        root.mkdir(exist_ok=True)
+        importlib.import_module(f"miniatures.{name}").build(root)
+        roots.append(f"{name}={root}")
+    for name in TABLES:
+        table(data / name)
+    return roots
+
+
+def test_a_recipe_says_its_command(recipe: Path) -> None:
+    docstring = recipe.read_text(encoding="utf-8").split('"""')[1]
+    assert f"noss run recipes/{recipe.name}" in docstring
+    assert "Expected" in docstring
+
+
+def test_a_recipe_names_parts_that_are_on_the_shelf(recipe: Path) -> None:
+    suite = suite_of(recipe)
+    families = {name.partition("/")[0] for name in suite["models"]}
+    assert families <= set(shelf.names("models"))
+    assert set(suite.get("protocols", [])) <= set(protocol_names())
+    assert corpora_of(suite) <= set(shelf.names("datasets"))
+
+
+def test_a_recipe_names_targets_that_their_datasets_have(recipe: Path) -> None:
+    for task in suite_of(recipe)["tasks"]:
+        name, _, target = task.partition("/")
+        assert "=" in name or target in shelf.load("datasets", name).DATASET.targets, task
+
+
+def test_the_paralinguistic_suite_holds_every_open_target() -> None:
+    found = set(suite_of(Path(__file__).parent.parent / "recipes" / "paralinguistic.py")["tasks"])
+    cards = {
+        name: part.DATASET
+        for name in shelf.names("datasets")
+        if name != "demo" and hasattr(part := shelf.load("datasets", name), "DATASET")
+    }
+    assert found == {
+        f"{name}/{target}" for name, card in cards.items() for target in card.targets if card.access == "open"
+    }
+    assert {"crema_d/emotion", "vocalsound/sound", "speech_commands/word12", "speech_commands/word35"} <= found
+    assert not any(task.startswith("savee") for task in found)
+
+
+@pytest.mark.slow
+def test_a_recipe_runs_to_records_on_small_corpora(recipe: Path, tmp_path: Path) -> None:
+    suite = suite_of(recipe)
+    roots = build_corpora(suite, tmp_path / "data")
+    models = ["trivial", "logmel_stats"]
+    done = noss.run(recipe, models=models, protocols=["clean"], root=roots, out=tmp_path / "out", draws=50)
+    wanted = {
+        task.partition("=")[0] + f"/{task.rpartition('/')[2]}" if "=" in task else task for task in suite["tasks"]
+    }
+    assert {(score.model, score.task) for score in done.scores if score.main} == {
+        (model, task) for model in models for task in wanted
+    }
+    assert all(math.isfinite(score.value) and score.low <= score.value <= score.high for score in done.scores)
+    assert {score.protocol for score in done.scores} == {"clean"}
+    assert done.failures == []
