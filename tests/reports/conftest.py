@@ -179,7 +179,9 @@ def gaps(main: list[Score]) -> dict[str, Gap]:
             behind = sign * (top.value - one.value)
             room = 0.03 if sign > 0 else 0.4
             if one is not top:
-                found[one.predictions] = Gap(behind=behind, low=behind - room, high=behind + room)
+                found[one.predictions] = Gap(
+                    behind=behind, low=behind - room, high=behind + room, p=0.4 if behind <= room else 0.001
+                )
     return found
 
 

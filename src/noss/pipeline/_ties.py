@@ -1,24 +1,25 @@
-"""Who cannot be told apart from the best of a task: paired bootstrap over speakers."""
+"""Who cannot be told apart from the best of a task: the tests of `noss compare`, run on the ranked models of one run."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
-from noss import shelf
-from noss.pipeline._average import averaged
-from noss.pipeline._bootstrap import clusters, paired_interval
+from noss.pipeline._compare_contest import Result
+from noss.pipeline._compare_files import Contest, File
+from noss.pipeline._compare_results import decide_all
 from noss.pipeline._kept import kept
-from noss.pipeline._predictions import read_predictions, shared_rows
+from noss.pipeline._predictions import read_facts
 from noss.reports import Gap, Score
+
+_VERSION = 2  # raised by one whenever what is kept changes
 
 
 def gaps(run: Path, scores: Sequence[Score], *, draws: int = 2000) -> dict[str, Gap]:
     """How far each ranked model is behind the best of its task and protocol, by file name of its predictions.
 
-    The best itself has none. Gaps are kept in the run's folder.
+    The best itself has none, nor has a model without a clip in common with the others. Gaps are kept in the run's folder.
 
     Args:
         run: The run's folder, which holds the predictions.
@@ -28,15 +29,14 @@ def gaps(run: Path, scores: Sequence[Score], *, draws: int = 2000) -> dict[str, 
     Raises:
         DataError: Predictions are missing or unreadable.
     """
-    ranked = [score for score in scores if score.main and score.ranked and not score.aside]
-    found: dict[str, Gap] = {}
-    for contest in dict.fromkeys(score.contest for score in ranked):
-        rivals = [score for score in ranked if score.contest == contest]
-        best = max(rivals, key=lambda score: score.value if score.higher_is_better else -score.value)
-        for score in rivals:
-            if score.predictions != best.predictions:
-                found[score.predictions] = _kept_gap(run, best, score, draws=draws)
-    return found
+    rivals: dict[str, list[Score]] = {}
+    for score in scores:
+        if score.main and score.ranked and not score.aside:
+            rivals.setdefault(score.contest, []).append(score)
+    rivals = {contest: found for contest, found in rivals.items() if len(found) > 1}
+    facts = [{contest: [score.signature for score in found] for contest, found in rivals.items()}, draws, _VERSION]
+    found = kept(run / "details", "gaps", facts=facts, make=lambda: _gaps(run, rivals, draws=draws))
+    return {predictions: Gap(**gap) for predictions, gap in found.items()}
 
 
 def predictions_file(run: Path, score: Score) -> Path:
@@ -44,25 +44,27 @@ def predictions_file(run: Path, score: Score) -> Path:
     return run / "predictions" / Path(score.predictions).name
 
 
-def _kept_gap(run: Path, best: Score, other: Score, *, draws: int) -> Gap:
-    facts = [best.signature, other.signature, best.metric, best.seed, draws, 1]
-    value = kept(
-        run / "details",
-        f"gap {Path(other.predictions).stem}",
-        facts=facts,
-        make=lambda: asdict(_gap(run, best, other, draws=draws)),
-    )
-    return Gap(**value)
+def _gaps(run: Path, rivals: Mapping[str, Sequence[Score]], *, draws: int) -> dict[str, dict[str, float]]:
+    contests = [
+        Contest(name=name, entrants={s.predictions: _files(run, s) for s in found}) for name, found in rivals.items()
+    ]
+    seed = min((score.seed for found in rivals.values() for score in found), default=0)
+    results = decide_all(contests, draws=draws, seed=seed).results
+    return {name: gap for result in results for name, gap in _behind(result, rivals[result.name]).items()}
 
 
-def _gap(run: Path, best: Score, other: Score, *, draws: int) -> Gap:
-    ours, theirs = (read_predictions(predictions_file(run, score)) for score in (best, other))
-    rows_N, other_N = shared_rows(ours, theirs)
-    metric: Any = averaged(shelf.load("metrics", best.metric), ours, rows=rows_N)
-    partners = None if ours.partners is None else [ours.partners[row] for row in rows_N.tolist()]
-    cluster_N, _ = clusters([ours.speakers[row] for row in rows_N.tolist()], partners)
-    true_N, ours_NK, theirs_NK = ours.true_N[rows_N], ours.scores_NK[rows_N], theirs.scores_NK[other_N]
-    behind, low, high = paired_interval(metric, true_N, ours_NK, theirs_NK, cluster_N, draws=draws, seed=best.seed)
-    return (
-        Gap(behind=behind, low=low, high=high) if best.higher_is_better else Gap(behind=-behind, low=-high, high=-low)
-    )
+def _files(run: Path, score: Score) -> dict[int, File]:
+    path = predictions_file(run, score)
+    return {score.seed: File(path=path, run=run, facts=read_facts(path))}
+
+
+def _behind(result: Result, rivals: Sequence[Score]) -> dict[str, dict[str, float]]:
+    """The gaps to the best by its record: on the clips that all have, it may be behind."""
+    best = max(rivals, key=lambda score: score.value if score.higher_is_better else -score.value).predictions
+    found = {}
+    for pair in result.pairs:
+        if best == pair.ahead:
+            found[pair.behind] = asdict(Gap(behind=pair.difference, low=pair.low, high=pair.high, p=pair.p_corrected))
+        elif best == pair.behind:
+            found[pair.ahead] = asdict(Gap(behind=-pair.difference, low=-pair.high, high=-pair.low, p=pair.p_corrected))
+    return found

@@ -132,17 +132,19 @@ class Unit:
 class Gap:
     """How far a model is behind the best of its task, with the 95 % interval of the paired difference.
 
-    In units of the metric and turned so that positive is worse, whichever end of the metric is good.
+    In units of the metric and turned so that positive is worse, whichever end of the metric is good. `p` is that of the
+    paired test, corrected for all pairs of the task: an interval of one pair may leave zero out where it does not.
     """
 
     behind: float
     low: float
     high: float
+    p: float
 
     @property
     def tied(self) -> bool:
-        """Whether the interval holds zero: the two models cannot be told apart."""
-        return self.low <= 0.0 <= self.high
+        """Whether the two models cannot be told apart."""
+        return self.p >= 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
