@@ -15,7 +15,7 @@ from noss.errors import ProbeError
 
 OWN = os.environ.get("NOSS_PART")
 PARTS = [OWN] if OWN else shelf.names("probes")
-FASTER = {"trees": 10}
+FASTER = {"trees": 10, "hidden_dim": 64, "max_epochs": 60}
 
 
 @pytest.fixture(params=PARTS)
@@ -119,6 +119,8 @@ def test_it_leaves_its_input_alone(probe: type[Any]) -> None:
 
 
 def test_units_do_not_matter(probe: type[Any]) -> None:
+    if getattr(probe, "UNITS_MATTER", False):
+        pytest.skip("it takes embeddings as they are, and says so")
     x_ND, y_N = separable(probe)
     units_D = np.float32(10.0) ** np.linspace(-3, 3, x_ND.shape[1]).astype(np.float32)
     plain, stretched = fitted(probe, x_ND, y_N), fitted(probe, x_ND * units_D, y_N)
@@ -156,6 +158,22 @@ def test_a_class_with_one_clip_is_still_a_class(probe: type[Any]) -> None:
         scores_NK = one(probe, x_ND, y_N).scores(x_ND)
         assert scores_NK.shape[1] == 4
         assert np.isfinite(scores_NK).all()
+
+
+def test_what_it_is_worth_decides_when_a_watched_probe_stops(probe: type[Any]) -> None:
+    if not hasattr(probe, "fit_watched"):
+        pytest.skip("it is fitted at once")
+    x_ND, y_N = separable(probe)
+    setting = settings_of(probe)[0]
+    looks: list[np.ndarray] = []
+
+    def value(watched: Any) -> float:
+        looks.append(watched.scores(x_ND))
+        return float(-abs(len(looks) - 2))
+
+    fitted = probe(seed=0, **setting).fit_watched(x_ND, y_N, value=value)
+    assert len(looks) > 2
+    np.testing.assert_array_equal(fitted.scores(x_ND), looks[1])
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])

@@ -18,7 +18,13 @@ and may define `fit_all(cls, x_ND, y_N, *, settings, seed) -> list[Probe]`, a cl
 at once where that is faster; `noss.probes.fit_all` uses it, and a loop where there is none.
 
 A probe never sees validation or test clips: the pipeline picks among the fitted candidates by their metric on
-validation. Scaling and centring are a probe's own business, learned on its training rows.
+validation. Scaling and centring are a probe's own business, learned on its training rows; one that reproduces a published
+protocol without them declares `UNITS_MATTER: ClassVar[bool] = True`.
+
+A learner that trains in rounds may define `fit_watched(self, x_ND, y_N, *, value) -> Self` beside `fit`: while it trains it
+asks `value(self)` how good it is now, a number, higher is better, stops when that no longer grows, and keeps its best
+moment. A protocol that says so works the number out on validation clips, which the probe still never sees. Everywhere
+else `fit` is called, and holds rows of its own back if it needs them.
 """
 
 from __future__ import annotations
