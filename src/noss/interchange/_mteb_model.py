@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any, get_args
 
@@ -16,6 +18,8 @@ from noss.models import Card
 from noss.pipeline._loaded import LoadedModel
 from noss.pipeline._models import Model
 from noss.reports._mteb import model_name
+
+_BIG = 10_000_000  # parameters
 
 
 class SpeechModel(AbsEncoder):  # type: ignore[misc]  # MTEB is not followed
@@ -52,7 +56,8 @@ class SpeechModel(AbsEncoder):  # type: ignore[misc]  # MTEB is not followed
             ModelError: A batch holds no audio.
         """
         del facts
-        found = [self._batch(batch) for batch in inputs]
+        with _few_threads(self.noss_model.card):
+            found = [self._batch(batch) for batch in inputs]
         return np.concatenate([np.empty((0, self.noss_model.card.dim), np.float32), *found])
 
     def _batch(self, batch: Any) -> NDArray[np.float32]:
@@ -66,6 +71,19 @@ class SpeechModel(AbsEncoder):  # type: ignore[misc]  # MTEB is not followed
             rows = np.flatnonzero(rates_B == rate)
             vectors_BD[rows] = self.model.embed([_mono(batch["audio"][row]) for row in rows], sample_rate=int(rate))
         return vectors_BD
+
+
+@contextmanager
+def _few_threads(card: Card) -> Iterator[None]:
+    """One thread for a small model: torch's threads wait by spinning, which costs more than such a model's own work."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(before if (card.num_parameters or 0) > _BIG else 1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _mono(item: Any) -> NDArray[np.float32]:
@@ -86,7 +104,7 @@ def _meta(model: Model) -> ModelMeta:
         memory_usage_mb=card.size_mb,
         max_tokens=None,
         embed_dim=card.dim,
-        license=_licence(card),
+        license=licence(card.licence),
         open_weights=None,
         public_training_code=None,
         public_training_data=None,
@@ -99,6 +117,6 @@ def _meta(model: Model) -> ModelMeta:
     )
 
 
-def _licence(card: Card) -> str | None:
-    known = {name for part in get_args(Licenses) for name in get_args(part)}
-    return card.licence.lower() if card.licence.lower() in known else None
+def licence(name: str) -> str | None:
+    """A licence as MTEB writes it; None for one that it does not list."""
+    return name.lower() if name.lower() in get_args(Licenses) else None

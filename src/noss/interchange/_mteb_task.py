@@ -7,13 +7,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 from mteb._create_dataloaders import create_dataloader
 from mteb.abstasks.classification import AbsTaskClassification
 from mteb.abstasks.task_metadata import TaskMetadata
-from mteb.types import Licenses
 from numpy.typing import NDArray
 
 from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
@@ -21,6 +20,7 @@ from noss.audio.read import info, read
 from noss.datasets import Clip
 from noss.errors import Failure, ModelError
 from noss.identity import clip_ids
+from noss.interchange._mteb_model import licence
 from noss.models import Card
 from noss.pipeline._clips import Task
 from noss.pipeline._embed_machine import device_name
@@ -158,7 +158,6 @@ class _Decode:
 def _metadata(data: Data, way: Way) -> TaskMetadata:
     task, card = data.task, data.task.card
     probe = probe_for(task, way.protocol, way.probe)
-    known = {name for part in get_args(Licenses) for name in get_args(part)}
     return TaskMetadata(
         name=way_name(task.name, probe, way.protocol, seed=way.seed),
         description=f"{card.title}: {task.target}, scored by the protocol {way.protocol} of noss with the probe {probe}.",
@@ -170,7 +169,7 @@ def _metadata(data: Data, way: Way) -> TaskMetadata:
         eval_splits=["test"],
         eval_langs=LANGUAGES,
         main_score=task.metric,
-        license=card.licence.lower() if card.licence.lower() in known else None,
+        license=licence(card.licence),
         is_public=card.access == "open",
     )
 
