@@ -131,7 +131,7 @@ def fit_rows(learner: Learner, x_NLD: NDArray[np.float32], y_N: NDArray[Any], ro
     Raises:
         ProbeError: The rows hold one class only, or none.
     """
-    return _fit_layer(learner, x_NLD, y_N, rows, settings=[choice.setting], layer=choice.layer)[0]
+    return fit_layer(learner, x_NLD, y_N, rows, settings=[choice.setting], layer=choice.layer)[0]
 
 
 def _values(
@@ -143,14 +143,14 @@ def _values(
     if not _can_fit(learner, y_N[fit_N]):
         return values
     for layer in range(num_layers):
-        fitted = _fit_layer(learner, x_NLD, y_N, fit_N, settings=settings, layer=layer)
+        fitted = fit_layer(learner, x_NLD, y_N, fit_N, settings=settings, layer=layer)
         for value_SL, dev_N in zip(values, devs, strict=True):
             dev_NLD = x_NLD[dev_N]
-            value_SL[:, layer] = [_value(learner.metric, y_N[dev_N], one.scores(dev_NLD)) for one in fitted]
+            value_SL[:, layer] = [value_of(learner.metric, y_N[dev_N], one.scores(dev_NLD)) for one in fitted]
     return values
 
 
-def _value(metric: ModuleType, true_N: NDArray[Any], scores_NK: NDArray[np.float64]) -> float:
+def value_of(metric: ModuleType, true_N: NDArray[Any], scores_NK: NDArray[np.float64]) -> float:
     """The metric, turned so that higher is better; -inf where these clips do not define it."""
     if not len(true_N):
         return -np.inf
@@ -161,7 +161,7 @@ def _value(metric: ModuleType, true_N: NDArray[Any], scores_NK: NDArray[np.float
     return value if metric.METRIC.higher_is_better else -value
 
 
-def _fit_layer(
+def fit_layer(
     learner: Learner,
     x_NLD: NDArray[np.float32],
     y_N: NDArray[Any],
@@ -170,6 +170,11 @@ def _fit_layer(
     settings: Sequence[Mapping[str, Any]],
     layer: int,
 ) -> list[Fitted]:
+    """The probe fitted on some rows of one layer of embeddings (N, L, D) and labels (N,), once a setting.
+
+    Raises:
+        ProbeError: The rows hold one class only, or none.
+    """
     if not _can_fit(learner, y_N[rows]):
         found = "no clip" if len(rows) == 0 else "one class only"
         raise ProbeError(f"the training clips of a fold hold {found}: a probe needs two classes; add clips or speakers")

@@ -54,18 +54,35 @@ def predict_task(
         "num_train": round(float(np.mean([one.num_train for one in scored]))),
         "warnings": [*facts["warnings"], *_warnings(scored)],
     }
-    row_N = test_N[order_N]
-    clips = [data.clips[row] for row in row_N]
+    return predictions_of(
+        data,
+        {**facts, **found},
+        rows_N=test_N[order_N],
+        folds=[int(fold) for fold in fold_N] if len(scored) > 1 else [None] * len(fold_N),
+        scores_NK=np.concatenate([one.scores_NK for one in scored])[order_N],
+    )
+
+
+def predictions_of(
+    data: Data,
+    facts: Mapping[str, Any],
+    *,
+    rows_N: NDArray[np.int64],
+    folds: Sequence[int | None],
+    scores_NK: NDArray[np.float64],
+) -> Predictions:
+    """Predictions from scores (N, K) of usable clips, whose rows (N,) say which, with the fold each was scored in."""
+    clips = [data.clips[row] for row in rows_N]
     return Predictions(
-        facts={**facts, **found},
-        ids=[data.ids[row] for row in row_N],
+        facts=facts,
+        ids=[data.ids[row] for row in rows_N],
         files=[_below(clip.path, data.task.root) for clip in clips],
         start_s=np.array([clip.start_s for clip in clips], dtype=np.float64),
         end_s=[clip.end_s for clip in clips],
         speakers=[clip.speaker for clip in clips],
-        folds=[int(fold) for fold in fold_N] if len(scored) > 1 else [None] * len(fold_N),
-        true_N=data.y_N[row_N],
-        scores_NK=np.concatenate([one.scores_NK for one in scored])[order_N],
+        folds=folds,
+        true_N=data.y_N[rows_N],
+        scores_NK=scores_NK,
     )
 
 

@@ -1,9 +1,11 @@
 """Protocols: the ways from a task and its embeddings to predictions. One file each; this page is the contract.
 
-A protocol is a file `_protocol_<name>.py` beside this one; its name is the file's name, and there is no list. Its
-docstring's first line says in a sentence what it does: reports show it. It defines::
+A protocol is a file `_protocol_<name>.py` beside this one; its name is the file's name, without an underscore in it (what
+has one, `_protocol_<name>_grid.py`, belongs to that protocol), and there is no list. Its docstring's first line says in a
+sentence what it does: reports show it. It defines::
 
     PROBE: str | None = None              # the one probe it has; None where it takes any that fits the task
+    PROBES: tuple[str, ...] = ()          # parts of the shelf that its own probe is made of, if there are some
     def variants(job: Job) -> list[Variant]
     def predict(job: Job) -> Iterable[Predictions]
 
@@ -103,7 +105,8 @@ class ProtocolFile(Protocol):
 
 def protocol_names() -> list[str]:
     """The names of all protocols, sorted; nothing is imported."""
-    return sorted(path.stem.removeprefix("_protocol_") for path in Path(__file__).parent.glob("_protocol_[!_]*.py"))
+    stems = [path.stem.removeprefix("_protocol_") for path in Path(__file__).parent.glob("_protocol_*.py")]
+    return sorted(stem for stem in stems if stem and "_" not in stem)
 
 
 def load_protocol(name: str) -> ProtocolFile:
@@ -174,7 +177,8 @@ def run_protocol(
 
 def _signature(job: Job, protocol: str, part: ProtocolFile) -> str:
     task, data, model = job.task, job.data, job.model
-    probes = [source_hash(shelf.load("probes", job.probe))] if job.probe else []
+    own: tuple[str, ...] = getattr(part, "PROBES", ())
+    probes = [source_hash(shelf.load("probes", name)) for name in ([job.probe] if job.probe else own)]
     sources = [*probes, source_hash(shelf.load("metrics", task.metric)), _own_sources(cast(ModuleType, part))]
     facts = [model.name, model.revision, task.name, task.classes, task.metric, data.revision]
     return signature([*facts, job.probe, sources, job.seed, __version__, protocol])

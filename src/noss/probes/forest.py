@@ -20,7 +20,10 @@ _PARTS = ("left", "right", "feature", "threshold", "shares")
 
 
 class Probe:
-    """Random forest of `trees` trees, the square root of the dimensions tried at each split."""
+    """Random forest of `trees` trees, the square root of the dimensions tried at each split.
+
+    Balanced, a clip counts by `N / (K N_k)`, so that every class weighs the same.
+    """
 
     TARGET: ClassVar[Literal["classes", "numbers"]] = "classes"
     PROBABILITIES: ClassVar[bool] = True
@@ -28,16 +31,19 @@ class Probe:
 
     nodes: dict[str, NDArray[Any]]
 
-    def __init__(self, *, seed: int = 0, trees: int = 100) -> None:
+    def __init__(self, *, seed: int = 0, trees: int = 100, balanced: bool = False) -> None:
         self.seed = seed
         self.trees = trees
+        self.balanced = balanced
 
     def fit(self, x_ND: NDArray[np.float32], y_N: NDArray[np.int64]) -> Self:
         """Fit on embeddings (N, D) and class indices (N,)."""
         from sklearn.ensemble import RandomForestClassifier
 
         check_classes(x_ND, y_N)
-        grown = RandomForestClassifier(n_estimators=self.trees, random_state=self.seed, n_jobs=-1).fit(x_ND, y_N)
+        weights = "balanced" if self.balanced else None
+        forest = RandomForestClassifier(self.trees, class_weight=weights, random_state=self.seed, n_jobs=-1)
+        grown = forest.fit(x_ND, y_N)
         self.nodes = _flatten([tree.tree_ for tree in grown.estimators_], dim=x_ND.shape[1])
         return self
 
