@@ -30,7 +30,8 @@ def ways(scores: Iterable[Score]) -> dict[tuple[str, str, str], list[Score]]:
     """The records by model, revision and task name, the main metric first.
 
     Raises:
-        DataError: There are two records of one metric, or none of the main one.
+        DataError: There are two records of one metric, none of the main one, or two tasks that a file name does not tell
+            apart.
     """
     found: dict[tuple[str, str, str], list[Score]] = {}
     for score in scores:
@@ -45,6 +46,9 @@ def _name(score: Score) -> str:
 def _checked(records: Sequence[Score]) -> list[Score]:
     first, metrics = records[0], [score.metric for score in records]
     where = f"{first.model} on {first.task} ({first.probe}, {first.protocol})"
+    other = next((one for one in records if (one.task, one.probe) != (first.task, first.probe)), None)
+    if other is not None:
+        raise DataError(f"{first.task} and {other.task} would share the file {_name(first)}.json: rename one of them")
     if len(set(metrics)) < len(metrics):
         twice = next(name for name in metrics if metrics.count(name) > 1)
         raise DataError(f"there are two records of {twice} for {where}: write one run at a time, or drop one of them")

@@ -102,4 +102,4 @@ def _run(score: Score) -> dict[str, Any]:
 
 def _utc(date: str) -> datetime:
     moment = datetime.fromisoformat(date)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
