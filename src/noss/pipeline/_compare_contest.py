@@ -164,7 +164,7 @@ def measured(scored: Scored) -> Measured:
     )
 
 
-def tested(found: Measured, *, permutations: int, seed: int) -> Swapped:
+def pair_tests(found: Measured, *, permutations: int, seed: int) -> Swapped:
     """The paired test of every two entrants, in the order of `couples`."""
     a_C, b_C = couples(found)
     return swap(found.parts_UE[:, a_C] - found.parts_UE[:, b_C], permutations=permutations, seed=seed)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from noss.errors import DataError
 from noss.pipeline._compare_align import Aligned, align
-from noss.pipeline._compare_contest import Measured, Result, decide, measured, powerless, tested
+from noss.pipeline._compare_contest import Measured, Result, decide, measured, pair_tests, powerless
 from noss.pipeline._compare_files import Contest
 from noss.pipeline._compare_many import Correction, benjamini_hochberg, corrected, holm
 from noss.pipeline._compare_signs import Swapped
@@ -54,7 +54,7 @@ def decide_all(
     order = [contest.name for contest in contests]
     scored.sort(key=lambda one: order.index(one.aligned.name))
     found = [measured(one) for one in scored]
-    tests = [tested(one, permutations=permutations, seed=seed) for one in found]
+    tests = [pair_tests(one, permutations=permutations, seed=seed) for one in found]
     results = [
         _result(one, its, test, p_C, correction=correction)
         for one, its, test, p_C in zip(scored, found, tests, _corrected(tests, correction), strict=True)

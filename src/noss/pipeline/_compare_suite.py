@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from noss import shelf
-from noss.pipeline._compare_contest import Measured, Result, decide, measured, powerless, tested
+from noss.pipeline._compare_contest import Measured, Result, decide, measured, pair_tests, powerless
 from noss.pipeline._compare_many import Correction, corrected, ranks
 from noss.pipeline._compare_units import Scored
 
@@ -130,7 +130,7 @@ def _decided(
     name: str, contests: Sequence[Scored], *, names: Sequence[str], permutations: int, seed: int, correction: Correction
 ) -> Result:
     found = _mean_skill(contests, names)
-    swapped = tested(found, permutations=permutations, seed=seed)
+    swapped = pair_tests(found, permutations=permutations, seed=seed)
     decided = decide(found, swapped, corrected(swapped, correction))
     return Result(
         name=name,
