@@ -52,8 +52,14 @@ class Averaged:
         """The mean (R,) for weightings (R, N) of labels (N,) and scores (N, K); NaN where no group defines it."""
         sum_R, count_R = np.zeros(len(weights_RN)), np.zeros(len(weights_RN))
         for rows in self._groups():
-            value_R = self.metric.draws(true_N[rows], scores_NK[rows], weights_RN[:, rows])
-            times_R = weights_RN[:, rows].mean(axis=1, dtype=np.float64)
+            weights_Rn = weights_RN[:, rows]
+            if self.over == "speakers" and (weights_Rn == weights_Rn[:, :1]).all():
+                weights_Rn = weights_Rn[:, :1]  # a speaker drawn whole: the metric is the same however often
+                once_1n = np.ones((1, len(rows)), dtype=weights_RN.dtype)
+                value_R = np.repeat(self.metric.draws(true_N[rows], scores_NK[rows], once_1n), len(weights_RN))
+            else:
+                value_R = self.metric.draws(true_N[rows], scores_NK[rows], weights_Rn)
+            times_R = weights_Rn.mean(axis=1, dtype=np.float64)
             if self.over == "folds":
                 times_R = (times_R > 0.0).astype(np.float64)
             times_R[~np.isfinite(value_R)] = 0.0
