@@ -20,8 +20,8 @@ from noss.pipeline._classifier_train import Trained, train
 from noss.pipeline._clips import Task
 from noss.pipeline._loaded import Sound
 from noss.pipeline._models import open_model
+from noss.pipeline._probe_choice import learner_of, probe_name
 from noss.pipeline._split import folds
-from noss.pipeline.probe import learner_of, probe_name
 from noss.runs import cache_folder
 
 

@@ -12,7 +12,7 @@ task's own is an error rate of detection. Four numbers come of it, and only the 
 - `best-on-test`: the best of the grid on test, as the FRILL model card reports. Too high by construction.
 
 Two clauses of the originals are kept although they are odd: dev is never trained on, and logistic regression is stopped
-after 100 steps (`probes/stopped_logistic.py`). Where nothing is published that splits into train, dev and test, the
+after 100 steps (`_protocol_paper_logistic.py`). Where nothing is published that splits into train, dev and test, the
 same is done in every fold with one of the folds inside its training set for dev, and a warning says that it is a deviation:
 settings are then chosen fold by fold, and `best-on-test` is one setting for all folds.
 
@@ -41,7 +41,7 @@ from noss.pipeline._protocol_paper_grid import Sides, Trial, grid, settings
 from noss.pipeline._split import Fold, Splits, folds
 
 PROBE: str | None = "noss_grid"
-PROBES = ("stopped_logistic", "lda", "forest")
+PROBES = ("lda", "forest")
 _KINDS = {"": ("none",), "transductive": ("none", "transductive"), "inductive": ("none", "inductive")}
 _BEST = "best-on-test"
 _SAID = {

@@ -8,10 +8,10 @@ separately, so a speaker's statistics are those of the clips in the same part.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import ModuleType
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,16 +19,10 @@ from numpy.typing import NDArray
 from noss import shelf
 from noss.pipeline._predictions_data import Data
 from noss.pipeline._predictions_fit import Fitted, Learner, Rows, fit_layer, value_of
+from noss.pipeline._protocol_paper_logistic import fit_stopped
+from noss.probes import Probe
 
 Kind = Literal["none", "transductive", "inductive"]
-# What the original calls a classifier, the probe that is it, and its options.
-_CLASSIFIERS: tuple[tuple[str, str, bool | None], ...] = (
-    ("LogisticRegression", "stopped_logistic", False),
-    ("LogisticRegression_balanced", "stopped_logistic", True),
-    ("LDA_LSQR_AUTO", "lda", None),
-    ("Forest_unbalanced_100", "forest", False),
-    ("Forest_balanced_100", "forest", True),
-)
 
 
 class Sides(NamedTuple):
@@ -136,21 +130,39 @@ def _fit_each(
     """The five classifiers. Where all classes have as many clips, balancing changes nothing and one fit serves both."""
     counts_K = np.bincount(data.y_N[fit_N].astype(np.int64))
     even = len(set(counts_K[counts_K > 0].tolist())) == 1
-    for probe in dict.fromkeys(probe for _, probe, _ in _CLASSIFIERS):
-        wanted = [
-            (name, {} if balanced is None else {"balanced": balanced})
-            for name, own, balanced in _CLASSIFIERS
-            if own == probe
-        ]
-        learner = Learner(
-            probe=shelf.load("probes", probe).Probe,
-            metric=metric,
-            num_classes=len(data.task.classes or ()),
-            seed=seed,
-        )
-        options = [setting for _, setting in wanted]
-        fitted = fit_layer(learner, x_ND[:, None], data.y_N, fit_N, settings=options[:1] if even else options, layer=0)
-        yield from zip([name for name, _ in wanted], fitted * (len(wanted) if even else 1), strict=True)
+    wanted = [False] if even else [False, True]
+    yield from _named("LogisticRegression", "LogisticRegression_balanced", _logistic(data, x_ND, fit_N, wanted))
+    yield ("LDA_LSQR_AUTO", _fit_part("lda", data, x_ND, fit_N, settings=[{}], metric=metric, seed=seed)[0])
+    settings = [{"balanced": balanced} for balanced in wanted]
+    forests = _fit_part("forest", data, x_ND, fit_N, settings=settings, metric=metric, seed=seed)
+    yield from _named("Forest_unbalanced_100", "Forest_balanced_100", forests)
+
+
+def _named(plain: str, balanced: str, fitted: Sequence[Fitted]) -> Iterator[tuple[str, Fitted]]:
+    yield plain, fitted[0]
+    yield balanced, fitted[-1]
+
+
+def _logistic(data: Data, x_ND: NDArray[np.float32], fit_N: Rows, balanced: Sequence[bool]) -> list[Fitted]:
+    present_K, y_n = np.unique(data.y_N[fit_N].astype(np.int64), return_inverse=True)
+    fitted = fit_stopped(x_ND[fit_N], y_n, balanced=balanced)
+    num_classes = len(data.task.classes or ())
+    return [Fitted(probe=cast(Probe, one), layer=0, present_K=present_K, num_classes=num_classes) for one in fitted]
+
+
+def _fit_part(
+    name: str,
+    data: Data,
+    x_ND: NDArray[np.float32],
+    fit_N: Rows,
+    *,
+    settings: Sequence[Mapping[str, Any]],
+    metric: ModuleType,
+    seed: int,
+) -> list[Fitted]:
+    probe, num_classes = shelf.load("probes", name).Probe, len(data.task.classes or ())
+    learner = Learner(probe=probe, metric=metric, num_classes=num_classes, seed=seed)
+    return fit_layer(learner, x_ND[:, None], data.y_N, fit_N, settings=settings, layer=0)
 
 
 def _try(
