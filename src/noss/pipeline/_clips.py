@@ -149,7 +149,7 @@ def open_tasks(name: str, *, roots: Mapping[str, Path], cache: Path | None = Non
         DataError: No such target, no root is known, or it does not hold the dataset.
     """
     source = find(name, roots=roots, cache=cache)
-    return [source.task(target) for target in _targets(source)]
+    return [source.task(target) for target in scored_targets(source)]
 
 
 def find(name: str, *, roots: Mapping[str, Path], cache: Path | None = None) -> Source:
@@ -212,7 +212,8 @@ def _source_and_target(choice: str, module: ModuleType) -> tuple[str, str | None
     raise DataError(f"there is no {kind} {choice}: give a path as seen from this folder, or from /")
 
 
-def _targets(source: Source) -> list[str]:
+def scored_targets(source: Source) -> list[str]:
+    """The target in the name, or else those that a run would score."""
     card = source.card
     if source.target is not None:
         if source.target not in card.targets:

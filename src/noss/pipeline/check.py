@@ -10,11 +10,12 @@ from typing import Literal
 
 from noss.errors import NossError
 from noss.pipeline._check_dataset import NUM_HEARD, check_dataset
+from noss.pipeline._check_leaks import check_leaks
 from noss.pipeline._check_model import check_model
 from noss.pipeline._request import roots
 from noss.pipeline._results import check_results
 from noss.pipeline._verdict import Verdict
-from noss.runs import cache_folder, replacing
+from noss.runs import cache_folder, replacing, write_json
 
 
 @dataclass(frozen=True)
@@ -35,37 +36,47 @@ class Findings:
 
 
 def check(
-    kind: Literal["model", "dataset", "results"],
+    kind: Literal["model", "dataset", "leaks", "results"],
     name: str,
     *,
     root: Sequence[str] = (),
+    model: str | None = None,
     cache: Path | str | None = None,
     listen: int | Literal["all"] = NUM_HEARD,
     seed: int = 0,
     out: Path | str | None = None,
 ) -> Findings:
-    """Try a part against its contract, or a results folder against its rules, line by line.
+    """Try a part against its contract, a dataset for leaks, or a results folder against its rules, line by line.
 
     Args:
-        kind: What `name` is.
+        kind: What `name` is; `leaks` takes a dataset or a task, decodes all of its clips, and says what stands on both
+            sides of a split and what tells the label unheard.
         name: A name on its shelf, or your own file: `yamnet`, `./mine.py`, `csv/./calls.csv`; or the results folder.
         root: Where corpora lie, as `NAME=DIR`.
+        model: Of leaks, a model whose training data are set against the corpus.
         cache: The cache folder; None for `NOSS_CACHE` or the platform's.
         listen: Of a dataset, how many clips to decode, or `all`; of every file the header is read.
-        seed: The seed by which these are drawn.
+        seed: The seed by which these are drawn, and of folds made for leaks.
         out: A CSV file, or a folder for it, to name every file that a verdict is about: missing, unreadable, silent ...
+            A JSON file, if the name ends so, holds every verdict with its files.
 
     Raises:
-        NossError: There is no such part, it cannot be built or listed, or `listen` is no number of clips.
+        NossError: There is no such part, it cannot be built or listed, `listen` is no number of clips, or `model` is
+            given to another check.
     """
     folder = cache_folder(cache)
     if listen != "all" and listen < 0:
         raise NossError(f"--listen {listen} is no number of clips: give 0 or more, or all")
+    if model is not None and kind != "leaks":
+        raise NossError(f"--model {model} is for noss check leaks: leave it out of noss check {kind}")
     if kind == "model":
         return Findings(check_model(name, cache=folder))
     if kind == "results":
         return Findings(check_results(Path(name)))
-    findings = Findings(check_dataset(name, roots=roots(root), cache=folder, listen=listen, seed=seed))
+    if kind == "leaks":
+        findings = Findings(check_leaks(name, roots=roots(root), model=model, cache=folder, seed=seed))
+    else:
+        findings = Findings(check_dataset(name, roots=roots(root), cache=folder, listen=listen, seed=seed))
     if out is not None:
         path = Path(out).expanduser()
         _write(findings, path / "files.csv" if path.is_dir() else path)
@@ -73,7 +84,15 @@ def check(
 
 
 def _write(findings: Findings, path: Path) -> None:
+    if path.suffix == ".json":
+        write_json(path, [_facts(verdict) for verdict in findings.verdicts])
+        return
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file, lineterminator="\n")
         rows.writerow(["file", "verdict", "what"])
         rows.writerows((name, verdict.name, what) for verdict in findings.verdicts for name, what in verdict.files)
+
+
+def _facts(verdict: Verdict) -> dict[str, object]:
+    files = [{"file": name, "what": what} for name, what in verdict.files]
+    return {"verdict": verdict.name, "ok": verdict.ok, "detail": verdict.detail, "files": files}
