@@ -85,6 +85,15 @@ def test_the_area_under_the_roc_curve_agrees(seed: int, decimals: int) -> None:
     assert score("dprime", true_N, scores_NK) == pytest.approx(np.sqrt(2.0) * norm.ppf(area))
 
 
+@pytest.mark.parametrize("decimals", [1, 9])
+@pytest.mark.parametrize("num_classes", [2, 6])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_average_precision_agrees(seed: int, num_classes: int, decimals: int) -> None:
+    true_N, scores_NK = classes(seed, num_classes=num_classes, decimals=decimals)
+    wanted = sk.average_precision_score(np.eye(num_classes)[true_N], scores_NK, average="macro")
+    assert score("average_precision", true_N, scores_NK) == pytest.approx(wanted)
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_area_without_a_class_is_the_mean_over_the_others(seed: int) -> None:
     true_N, scores_NK = classes(seed, num_classes=5)

@@ -93,6 +93,12 @@ def test_dprime_of_no_skill_is_zero_and_of_perfect_ranking_finite() -> None:
     assert score("dprime", [0, 1], leaning(2, 1)) == pytest.approx(-6.7223571, abs=1e-6)
 
 
+def test_average_precision_is_the_precision_at_each_hit() -> None:
+    # Class 1 is first and third of four: 1/1 and 2/3; so is class 0, from the other end.
+    assert score("average_precision", [0, 1, 0, 1], leaning(1, 2, 3, 4)) == pytest.approx((1 / 1 + 2 / 3) / 2)
+    assert score("average_precision", [0, 1, 0, 1], leaning(1, 1, 1, 1)) == pytest.approx(0.5)
+
+
 def test_log_loss_is_the_mean_of_ln_2_and_ln_4() -> None:
     assert score("log_loss", [0, 1], [[0.5, 0.5], [0.75, 0.25]]) == pytest.approx((math.log(2) + math.log(4)) / 2)
 
