@@ -23,6 +23,8 @@ from noss.pipeline._published import (
     read_published,
     references,
 )
+from noss.pipeline.report import report
+from noss.pipeline.score import write_scores
 from noss.reports import Details, Reference, Score, Unit
 from noss.reports._table import leaderboard
 
@@ -227,6 +229,16 @@ def test_a_report_shows_references_apart_with_their_source(style: str, score: Sc
     assert "frill/1.md" in text
     assert text.index("FRILL released") > text.index("mine")
     assert "x|y" not in text, "it has no column here"
+
+
+@pytest.mark.parametrize(("protocol", "variant", "shown"), [("paper", "best-on-test", True), ("clean", "", False)])
+def test_the_report_of_a_run_brings_what_matches(
+    protocol: str, variant: str, shown: bool, score: Score, tmp_path: Path
+) -> None:
+    write_scores(tmp_path / "run" / "scores.jsonl", [replace(score, protocol=protocol, variant=variant, aside=False)])
+    text = report(tmp_path / "run", style="markdown").read_text(encoding="utf-8")
+    assert ("| *FRILL in the paper* (published)" in text) is shown
+    assert ("70.9" in text) is shown
 
 
 @pytest.mark.parametrize("style", ["markdown", "latex", "html"])

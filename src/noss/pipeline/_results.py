@@ -18,12 +18,14 @@ from typing import Any
 
 from noss import __version__, shelf
 from noss.errors import DataError
+from noss.pipeline._published import figures, read_published
 from noss.pipeline._schema import complaint, parse, read_text, schema_of
 from noss.pipeline._verdict import Verdict
 from noss.reports import Score
 from noss.runs import slug
 
 PUBLISHED = "published"  # the folder of other people's figures, which are no records
+SCHEMA = "schema.json"
 _OF_THIS_MACHINE = re.compile(r"(^|/)(\.{1,2}|~)(/|$)|//|^/|\\")
 
 
@@ -86,11 +88,25 @@ def check_score(score: Score, where: str) -> None:
 
 
 def check_results(folder: Path) -> list[Verdict]:
-    """What `noss check results` says: a verdict a file, and remarks on what cannot be compared."""
+    """What `noss check results` says: a verdict a file, and remarks on what cannot be compared.
+
+    Raises:
+        DataError: There are no results.
+    """
     suites = _suites(folder)
     if not suites:
         raise DataError(f"no results in {folder}: give a folder that holds SUITE/MODEL.jsonl, or a suite's own")
-    return [verdict for name, files in suites.items() for verdict in _verdicts(name, files)]
+    others = [_quoted(path) for path in sorted((folder / PUBLISHED).glob("*.json")) if path.name != SCHEMA]
+    return [*(verdict for name, files in suites.items() for verdict in _verdicts(name, files)), *others]
+
+
+def _quoted(path: Path) -> Verdict:
+    name = f"{PUBLISHED}/{path.name}"
+    try:
+        source = read_published(path)
+    except DataError as error:
+        return Verdict(name, False, str(error), files=[(str(path), str(error))])
+    return Verdict(name, True, f"{len(list(figures(source)))} figures in {len(source.tables)} tables")
 
 
 def _verdicts(suite: str, files: Sequence[Path]) -> Iterator[Verdict]:
