@@ -29,7 +29,7 @@ from noss.runs import cache_folder
 from noss.store import Store
 
 _NUM_HEARD = 2
-_VERSION = 1  # raised by one whenever what is kept changes
+_VERSION = 2  # raised by one whenever what is kept changes
 
 
 def run_details(run: Path, scores: Sequence[Score], *, pages: bool) -> Details:
@@ -68,7 +68,7 @@ def _with_pages(known: Details, run: Path, main: Sequence[Score]) -> Details:
     return replace(
         known,
         pages=pages,
-        classes={score.task: list(_facts(run, score)["classes"] or ()) for score in main},
+        classes={score.contest: list(_facts(run, score)["classes"] or ()) for score in main},
         audio=audio,
         maps=drawn.maps,
         notes=[*silent, *drawn.notes],

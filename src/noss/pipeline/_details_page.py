@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from noss.pipeline._predictions import Predictions
-from noss.reports import Bin, Mistake, ModelPage, Recall, Speaker
+from noss.reports import Bin, Mistake, ModelPage, Recall, Speaker, Tried
 
 _NUM_MISTAKES = 20
 _MAX_CLASSES = 60
@@ -40,7 +41,30 @@ def model_page(name: str, predictions: Predictions, *, metric: ModuleType) -> Mo
         ece=None if bins is None else _calibration_error(bins),
         points=_points(predictions, predicted_N),
         mistakes=_mistakes(predictions, predicted_N, right_N),
+        grid=_grid(predictions.facts.get("grid", [])),
     )
+
+
+def _grid(rows: Sequence[Mapping[str, Any]]) -> list[Tried]:
+    """A grid's settings in its order, each with its mean over folds."""
+    places: dict[tuple[str, bool, str], list[Mapping[str, Any]]] = {}
+    for row in rows:
+        places.setdefault((row["classifier"], row["l2"], row["speaker_normalisation"]), []).append(row)
+    return [
+        Tried(
+            classifier=classifier,
+            l2=l2,
+            speaker_normalisation=kind,
+            dev=_mean([row["dev"] for row in found]),
+            test=_mean([row["test"] for row in found]),
+        )
+        for (classifier, l2, kind), found in places.items()
+    ]
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
 
 
 def _predicted(predictions: Predictions) -> NDArray[Any]:

@@ -28,11 +28,14 @@ class Leaderboard(Rows):
         from rich.text import Text
 
         lines = [*(f"! {line}" for line in self.warnings), *([caption] if caption else [])]
+        lines = [self.protocols, *lines] if len(self.counted) < len(self.columns) else lines
         table = Table(caption=Text("\n".join(lines)) if lines else None, caption_justify="left", box=SIMPLE_HEAD)
         table.add_column("", justify="right")
         table.add_column(Text("model"), no_wrap=True)
         for column in self.columns:
-            heading = Text(f"{column.task}\n{column.metric}{' %' if column.unit.percent else ''}")
+            heading = Text(
+                f"{column.task}\n{column.metric}{' %' if column.unit.percent else ''}, {column.score.protocol}"
+            )
             table.add_column(heading, justify="right", no_wrap=True)
         table.add_column(Text("mean\nrank"), justify="right")
         table.add_column(Text("audio h/s"), justify="right")
@@ -44,7 +47,7 @@ class Leaderboard(Rows):
         from rich.text import Text
 
         cells = [_in_words(row.cells.get(column.task)) for column in self.columns]
-        mean_rank = "control" if row.mean_rank is None else f"{row.mean_rank:.2f}"
+        mean_rank = ("" if row.ranked else "control") if row.mean_rank is None else f"{row.mean_rank:.2f}"
         speed = "" if row.hours_per_s is None else f"{row.hours_per_s:.3g}"
         return [Text(str(row.place or "")), Text(row.name), *cells, Text(mean_rank), Text(speed)]
 

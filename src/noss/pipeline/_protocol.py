@@ -18,6 +18,7 @@ each becomes a file, and its facts (`facts_of` makes most of them) become those 
 - `average` says how rows become a number: None, over all rows at once; `"speakers"`, the mean over speakers of the metric
   on each one's rows; `"folds"`, the mean over folds (or draws, or episodes) of the metric on each one's rows. Intervals
   are over speakers in every case. See `_average.py`;
+- `grid` holds every setting that was tried, as flat rows; it is written to `grids/` as CSV too, and pages show it;
 - `metrics` names those beside the main one that make sense of the rows, where not all that fit do;
 - `sets_per_draw` says that folds are draws of training clips, and how many training sets a draw is made of: records then
   say how far one such set alone varies.
@@ -28,8 +29,10 @@ several folds, and a row of trials may stand for two clips (`id` then names both
 
 from __future__ import annotations
 
+import csv
 import importlib
-from collections.abc import Iterable
+import io
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -47,7 +50,7 @@ from noss.pipeline._predictions import Predictions, predictions_path, read_facts
 from noss.pipeline._predictions_data import Data, data_of, source_hash
 from noss.pipeline._probe_choice import probe_name
 from noss.pipeline.embed import Embedded
-from noss.runs import signature
+from noss.runs import signature, write_text
 
 DEFAULT = "clean"
 
@@ -172,7 +175,17 @@ def run_protocol(
     for path, variant, predictions in zip(paths, variants, part.predict(job), strict=True):
         own = {"protocol": protocol, "variant": variant.name, "aside": variant.aside, "probe": name, "signature": key}
         write_predictions(path, replace(predictions, facts={**predictions.facts, **own}))
+        if tried := predictions.facts.get("grid"):
+            write_text(out / "grids" / f"{path.stem}.csv", _as_csv(tried))
     return paths
+
+
+def _as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
 
 
 def _signature(job: Job, protocol: str, part: ProtocolFile) -> str:

@@ -83,6 +83,7 @@ def predict(job: Job) -> Iterator[Predictions]:
     rounds = [_round(job, place, fold, metric=metric) for place, fold in enumerate(split.folds)]
     rounds = [one for one in rounds if len(one.sides.test_N)]
     facts = _facts(job, split, rounds, metric=metric)
+    tried = _table(job.data, rounds, metric=metric)
     for variant in variants(job):
         if variant.name == _BEST:
             best = _best(
@@ -91,7 +92,8 @@ def predict(job: Job) -> Iterator[Predictions]:
             chosen = [best] * len(rounds)
         else:
             chosen = [_best(_dev_values(one, _KINDS[variant.name])) for one in rounds]
-        yield _chosen(job.data, rounds, chosen, facts=facts, name=variant.name)
+        grid = {} if variant.name else {"grid": tried}
+        yield _chosen(job.data, rounds, chosen, facts={**facts, **grid}, name=variant.name)
 
 
 def _metric(job: Job) -> str:
@@ -171,7 +173,6 @@ def _facts(job: Job, split: Splits, rounds: Sequence[_Round], *, metric: str) ->
         "splits": f"{split.name}; settings chosen on {dev}",
         "num_train": round(float(np.mean([len(one.sides.fit_N) for one in rounds]))),
         "warnings": [*facts["warnings"], *([] if published else [_deviation(split)]), *_zeros(job)],
-        "grid": _table(job.data, rounds, metric=metric),
     }
 
 

@@ -205,12 +205,22 @@ class Mistake(TypedDict):
     audio: str | None
 
 
+class Tried(TypedDict):
+    """One setting of a protocol that tries a grid of them: its metric on dev and on test, the mean over folds."""
+
+    classifier: str
+    l2: bool
+    speaker_normalisation: str
+    dev: float | None
+    test: float | None
+
+
 class ModelPage(TypedDict):
     """What a task's page shows of one model.
 
     `confusion` counts clips, truth by prediction (K, K), and is None for numbers and for very many classes; then
     `pairs` lists the most frequent confusions. `bins` and `ece` are None where scores are no probabilities. `points`
-    are truth and prediction for numbers.
+    are truth and prediction for numbers. `grid` holds every setting that was tried, for protocols that say so.
     """
 
     predictions: str
@@ -222,6 +232,7 @@ class ModelPage(TypedDict):
     ece: float | None
     points: list[tuple[float, float]]
     mistakes: list[Mistake]
+    grid: list[Tried]
 
 
 class Map(TypedDict):

@@ -15,13 +15,14 @@ def headline(board: Leaderboard) -> str:
         return "Only controls were scored: there is nothing to rank."
     if len(ranked) == 1:
         return f"{ranked[0].name} is the only ranked model: there is nothing to compare it with."
-    firsts = {row.name: [cell for cell in row.cells.values() if cell.rank == 1] for row in ranked}
-    most = max(len(cells) for cells in firsts.values())
-    winners = [name for name, cells in firsts.items() if len(cells) == most]
+    counted = [column.task for column in board.counted]
+    firsts = {row.name: [task for task in counted if task in row.cells and row.cells[task].rank == 1] for row in ranked}
+    most = max(len(tasks) for tasks in firsts.values())
+    winners = [name for name, tasks in firsts.items() if len(tasks) == most]
     if len(winners) > 1:
-        return f"{_list(winners)} are each first on {_of(most, len(board.columns))}."
-    clear = sum(_alone(board, column.task) for column in board.columns if winners[0] in _first(board, column.task))
-    return f"{winners[0]} is first on {_of(most, len(board.columns))}{_how_sure(clear, most, board)}."
+        return f"{_list(winners)} are each first on {_of(most, len(counted))}."
+    clear = sum(_alone(board, column.task) for column in board.counted if winners[0] in _first(board, column.task))
+    return f"{winners[0]} is first on {_of(most, len(counted))}{_how_sure(clear, most, board)}."
 
 
 def verdict(board: Leaderboard, column: Column) -> str:

@@ -7,16 +7,27 @@ from dataclasses import dataclass
 
 from noss.reports import Details, Gap, Score, Unit
 
+CLEAN = "clean"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """One task of the leaderboard: its main metric, how it is shown, and what is to be said aloud about it."""
+    """One task of the leaderboard under one protocol: its main metric, how it is shown, and one of its scores.
+
+    `task` names the protocol too where that is not `clean`. `counts` says whether its ranks go into the mean rank.
+    """
 
     task: str
     metric: str
     unit: Unit
     higher_is_better: bool
     score: Score
+    counts: bool = True
+
+    @property
+    def aside(self) -> bool:
+        """Whether it is shown beside the others and takes no part in any rank."""
+        return self.score.aside
 
     @property
     def heading(self) -> str:
@@ -26,7 +37,7 @@ class Column:
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """A model's main score on a task; `rank` counts from 1 and is None for a control."""
+    """A model's main score on a task; `rank` counts from 1 and is None for a control, and in a column set aside."""
 
     score: Score
     unit: Unit
@@ -51,12 +62,16 @@ class Cell:
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One model (with its probe, where a run compares several) over all tasks; `place` is None for a control."""
+    """One model (with its probe, where a run compares several) over all tasks; `place` is None for a control.
+
+    The mean rank is over `counted` tasks.
+    """
 
     name: str
     place: int | None
     mean_rank: float | None
     cells: Mapping[str, Cell]
+    counted: int
     hours_per_s: float | None
     devices: tuple[str, ...]
     facts: Score
@@ -80,34 +95,63 @@ class Loud:
 
 @dataclass(frozen=True, kw_only=True)
 class Leaderboard:
-    """Models by tasks, best mean rank first and controls last, with the lines to be said aloud."""
+    """Models by tasks, best mean rank first and controls last, with the lines to be said aloud.
+
+    Numbers of several protocols stand in columns of their own. Mean ranks are over the columns of `protocol` alone: that of
+    the first score, or `clean` where it is among them.
+    """
 
     columns: list[Column]
     rows: list[Row]
     warnings: list[Loud]
+    protocol: str = CLEAN
+
+    @property
+    def counted(self) -> list[Column]:
+        """The columns whose ranks make the mean rank."""
+        return [column for column in self.columns if column.counts]
+
+    @property
+    def protocols(self) -> str:
+        """Under which protocols the numbers were made, as a line to stand below them."""
+        others = [column for column in self.columns if not column.counts]
+        if not others:
+            return f"Protocol: {self.protocol}."
+        aside = (
+            " Columns set aside, as those chosen on test, take no rank at all."
+            if any(column.aside for column in others)
+            else ""
+        )
+        return (
+            f"Protocol: {self.protocol} where the heading names no other. Mean ranks are over {self.protocol} alone: "
+            f"numbers of different protocols are never ranked together.{aside}"
+        )
 
 
 def leaderboard(scores: Sequence[Score], *, details: Details | None = None) -> Leaderboard:
     """Rank models by their main scores; ties with the best are known where `details` brings the gaps."""
     details = details or Details()
     main = [score for score in scores if score.main]
-    columns = _columns(main, details)
+    protocol = _protocol(main)
+    columns = _columns(main, details, protocol=protocol)
     names = row_names(main)
     cells: dict[str, dict[str, Cell]] = {name: {} for name in names.values()}
     for score in main:
-        cells[names[score.predictions]][score.task] = _cell(score, main, details)
-    rows = [_row(name, cells[name]) for name in cells]
-    return Leaderboard(columns=columns, rows=_in_order(rows), warnings=_warnings(main, columns))
+        cells[names[score.predictions]][score.contest] = _cell(score, main, details)
+    counted = [column.task for column in columns if column.counts]
+    rows = [_row(name, cells[name], counted) for name in cells]
+    return Leaderboard(columns=columns, rows=_in_order(rows), warnings=_warnings(main, columns), protocol=protocol)
 
 
 def row_names(scores: Sequence[Score]) -> dict[str, str]:
     """What a model is called, by file name of its predictions: the model, and its probe where there are several.
 
-    Probes are several where one task was scored with more than one: a run over classes and numbers is not.
+    Probes are several where one task was scored with more than one under one protocol: a run over classes and numbers
+    is not.
     """
     probes: dict[str, set[str]] = {}
     for score in scores:
-        probes.setdefault(score.task, set()).add(score.probe)
+        probes.setdefault(score.contest, set()).add(score.probe)
     several = any(len(found) > 1 for found in probes.values())
     return {score.predictions: f"{score.model} + {score.probe}" if several else score.model for score in scores}
 
@@ -122,7 +166,7 @@ def _warnings(main: Sequence[Score], columns: Sequence[Column]) -> list[Loud]:
     return [
         Loud(column.task, text)
         for column in columns
-        for scores in [[score for score in main if score.task == column.task]]
+        for scores in [[score for score in main if score.contest == column.task]]
         for text in [*_said(scores), *_controls(scores, column.unit), *_lost(scores)]
     ]
 
@@ -168,8 +212,19 @@ def _lost(scores: Sequence[Score]) -> list[str]:
     ]
 
 
-def _columns(main: Sequence[Score], details: Details) -> list[Column]:
-    first = {score.task: score for score in reversed(main)}
+def _protocol(main: Sequence[Score]) -> str:
+    """The protocol whose ranks count: `clean`, or that of the first score."""
+    found = [score.protocol for score in main]
+    return CLEAN if CLEAN in found or not found else found[0]
+
+
+def _columns(main: Sequence[Score], details: Details, *, protocol: str) -> list[Column]:
+    """A column a task, protocol and variant; those that count stand first, those set aside last."""
+    first = {score.contest: score for score in reversed(main)}
+    counts = {task: score.protocol == protocol and not score.aside for task, score in first.items()}
+    tasks = sorted(
+        dict.fromkeys(score.contest for score in main), key=lambda task: (not counts[task], first[task].aside)
+    )
     return [
         Column(
             task=task,
@@ -177,8 +232,9 @@ def _columns(main: Sequence[Score], details: Details) -> list[Column]:
             unit=unit_of(first[task].metric, details),
             higher_is_better=first[task].higher_is_better,
             score=first[task],
+            counts=counts[task],
         )
-        for task in dict.fromkeys(score.task for score in main)
+        for task in tasks
     ]
 
 
@@ -189,18 +245,18 @@ def unit_of(metric: str, details: Details) -> Unit:
 
 def _cell(score: Score, main: Sequence[Score], details: Details) -> Cell:
     sign = 1 if score.higher_is_better else -1
-    rivals = [other for other in main if other.ranked and other.task == score.task]
+    rivals = [other for other in main if other.ranked and other.contest == score.contest]
     rank = 1 + sum(sign * other.value > sign * score.value for other in rivals)
     return Cell(
         score=score,
         unit=unit_of(score.metric, details),
-        rank=rank if score.ranked else None,
+        rank=rank if score.ranked and not score.aside else None,
         gap=details.gaps.get(score.predictions),
     )
 
 
-def _row(name: str, cells: Mapping[str, Cell]) -> Row:
-    ranks = [cell.rank for cell in cells.values() if cell.rank is not None]
+def _row(name: str, cells: Mapping[str, Cell], counted: Sequence[str]) -> Row:
+    ranks = [cell.rank for task, cell in cells.items() if cell.rank is not None and task in counted]
     scores = [cell.score for cell in cells.values()]
     spent = {(score.dataset, score.embed_s, score.audio_s) for score in scores}
     embed_s = sum(seconds for _, seconds, _ in spent)
@@ -210,6 +266,7 @@ def _row(name: str, cells: Mapping[str, Cell]) -> Row:
         place=None,
         mean_rank=sum(ranks) / len(ranks) if ranks else None,
         cells=cells,
+        counted=sum(task in counted for task in cells),
         hours_per_s=audio_s / 3600 / embed_s if embed_s > 0 else None,
         devices=tuple(sorted({score.device for score in scores})),
         facts=scores[0],
@@ -219,12 +276,12 @@ def _row(name: str, cells: Mapping[str, Cell]) -> Row:
 def _in_order(rows: Sequence[Row]) -> list[Row]:
     """Ranked rows with a place each, those with most tasks first; equal mean ranks share a place; controls last."""
     ranked = [row for row in rows if row.mean_rank is not None]
-    keys = {row.name: (-len(row.cells), row.mean_rank or 0.0) for row in ranked}
+    keys = {row.name: (-row.counted, row.mean_rank or 0.0) for row in ranked}
     placed = [
         Row(**{**vars(row), "place": 1 + sum(key < keys[row.name] for key in keys.values())})
         for row in sorted(ranked, key=lambda row: keys[row.name])
     ]
-    return placed + [row for row in rows if row.mean_rank is None]
+    return placed + sorted((row for row in rows if row.mean_rank is None), key=lambda row: not row.ranked)
 
 
 def readable(value: float | None) -> str:

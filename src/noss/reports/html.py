@@ -13,7 +13,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from noss.reports import Details, Score
+from noss.reports import Details, Score, Unit
 from noss.reports._charts import specs
 from noss.reports._headline import best, difference, headline, verdict
 from noss.reports._quoted import LEGEND, quoted
@@ -52,6 +52,7 @@ def _page(scores: list[Score], details: Details) -> str:
             command=_command(details.settings),
             failures=details.failures[:_MAX_FAILURES],
             date=max(score.date for score in scores)[:10] if scores else "",
+            grids={column.task: _grid(board, column, details) for column in board.columns},
             policy=_policy(scripts),
             scripts=[Markup(script) for script in scripts],
             style=Markup((_TEMPLATES / "page.css").read_text(encoding="utf-8")),
@@ -68,7 +69,9 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "allow_nan": False, "separators": (",", ":")}
-    environment.filters.update(readable=readable, pretty=_pretty, place=_place, shown=_shown, breakable=_breakable)
+    environment.filters.update(
+        readable=readable, pretty=_pretty, place=_place, shown=_shown, breakable=_breakable, in_unit=_in_unit
+    )
     environment.globals.update(difference=difference, unit_of=unit_of)
     return environment
 
@@ -91,6 +94,26 @@ def _card(board: Leaderboard, column: Column) -> dict[str, Any]:
     return {"column": column, "name": name, "cell": cell, "verdict": verdict(board, column), "loud": loud}
 
 
+def _grid(board: Leaderboard, column: Column, details: Details) -> dict[str, Any]:
+    """The whole grid of a task, for protocols that try one: its settings, and dev and test of every model."""
+    names = {
+        Path(row.cells[column.task].score.predictions).name: row.name for row in board.rows if column.task in row.cells
+    }
+    pages = [page for page in details.pages.get(column.task, []) if page["grid"]]
+    models = [names.get(page["predictions"], page["predictions"]) for page in pages]
+    rows = [
+        {"setting": setting, "cells": [(cell["dev"], cell["test"]) for cell in cells]}
+        for cells in zip(*(page["grid"] for page in pages), strict=False)
+        for setting in [cells[0]]
+    ]
+    return {"models": models, "rows": rows}
+
+
+def _bare(page: Any) -> Any:
+    """What the scripts read of a model's page: its grid stands in the page already."""
+    return page and {name: value for name, value in page.items() if name != "grid"}
+
+
 def _axis(board: Leaderboard, column: Column) -> tuple[float, float]:
     """The span that the bars of a column are drawn over."""
     found = [row.cells[column.task].score for row in board.rows if column.task in row.cells]
@@ -103,6 +126,10 @@ def _place(value: float, axis: tuple[float, float]) -> str:
     """Where a value stands on an axis, in per cent."""
     low, high = axis
     return f"{min(100.0, max(0.0, 100 * (value - low) / (high - low))):.1f}"
+
+
+def _in_unit(value: float | None, unit: Unit) -> str:
+    return "–" if value is None else shown(value, unit)
 
 
 def _shown(score: Score, details: Details) -> str:
@@ -139,10 +166,10 @@ def _task(board: Leaderboard, column: Column, details: Details) -> dict[str, Any
 
 def _scored(name: str, cell: Cell, pages: dict[str, Any]) -> dict[str, Any]:
     score = cell.score
-    state = "control" if cell.rank is None else "best" if cell.rank == 1 else "tied" if cell.tied else "behind"
+    state = "control" if not score.ranked else "best" if cell.rank == 1 else "tied" if cell.tied else "behind"
     file = Path(score.predictions).name
     values = {"value": score.value, "low": score.low, "high": score.high}
-    return {"name": name, "state": state, **values, "page": pages.get(file) or pages.get(score.predictions)}
+    return {"name": name, "state": state, **values, "page": _bare(pages.get(file) or pages.get(score.predictions))}
 
 
 def _model(row: Row) -> dict[str, Any]:

@@ -29,7 +29,9 @@ def write(scores: list[Score], path: Path, *, details: Details | None = None) ->
     board = leaderboard(scores, details=details)
     bold = "best of the task, or not to be told apart from it"
     others = quoted(board, details)
-    caption = f"{headline(board)} Values with 95\u00a0% intervals; bold: {bold}; controls take no rank."
+    caption = (
+        f"{headline(board)} Values with 95\u00a0% intervals; bold: {bold}; controls take no rank. {board.protocols}"
+    )
     caption = f"{caption} {LEGEND}" if others else caption
     lines = [
         "% \\usepackage{booktabs}",

@@ -68,7 +68,7 @@ def _cell(cell: Cell | None) -> str:
 
 def _legend(board: Leaderboard, details: Details | None, others: list[Quoted]) -> str:
     bold = "the best of the task and all that cannot be told apart from it" if _knows_ties(board) else "the best"
-    lines = f"Value [95 % interval]. **Bold**: {bold}. Controls take no rank."
+    lines = f"Value [95 % interval]. **Bold**: {bold}. Controls take no rank. {escaped(board.protocols)}"
     failures = len(details.failures) if details else 0
     listed = f"{failures} {'failure is' if failures == 1 else 'failures are'} listed in failures.csv."
     return " ".join([lines, *([listed] if failures else []), *([LEGEND] if others else [])])
