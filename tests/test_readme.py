@@ -1,5 +1,6 @@
 """The README's Python runs as it stands there."""
 
+import json
 import re
 import subprocess
 import sys
@@ -7,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from miniatures import sound
 import soundfile
+
+from miniatures import sound
 
 ROOT = Path(__file__).parent.parent
 BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL)
