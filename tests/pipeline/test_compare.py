@@ -297,6 +297,6 @@ def test_the_terminal_shows_letters_pairs_and_the_suite(run: Path, capsys) -> No
         "The two best of each task",
         "speakers to separate",
         "apart",
-        "Holm over the pairs",
+        "Westfall and Young over the pairs",
     ):
         assert words in text

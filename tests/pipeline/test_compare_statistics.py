@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from made_comparison import aligned, speech
 
-from noss.pipeline._compare_contest import decide, measured, pair_tests
+from noss.pipeline._compare_contest import couples, decide, measured, pair_tests
 from noss.pipeline._compare_many import benjamini_hochberg, corrected, holm, letters, open_ranks
 from noss.pipeline._compare_power import degrees, speakers_needed, standard_error
 from noss.pipeline._compare_signs import swap
@@ -254,6 +254,24 @@ def test_corrections_keep_the_chance_of_any_false_difference_among_five_equal_mo
     rates = {correction: count / replications for correction, count in hits.items()}
     assert rates["none"] > 0.2
     assert max(rates["holm"], rates["bh"], rates["max"]) <= 0.065
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("num_speakers", [6, 30])
+def test_corrections_keep_it_too_where_one_of_five_models_is_truly_ahead(num_speakers: int):
+    """Only pairs of the other four can be false; six speakers leave Holm nothing to find, and the joint correction something."""
+    generator, replications, false, true = np.random.default_rng(2), 800, {"holm": 0, "max": 0}, {"holm": 0, "max": 0}
+    for seed in range(replications):
+        found = measured(scored(aligned(*speech(generator, num_models=5, num_speakers=num_speakers, lead=2.0)))[0])
+        equal_C = np.all([side_C != 0 for side_C in couples(found)], axis=0)
+        swapped = pair_tests(found, permutations=600, seed=seed)
+        for correction in ("holm", "max"):
+            apart_C = corrected(swapped, correction) < 0.05
+            false[correction] += bool(apart_C[equal_C].any())
+            true[correction] += bool(apart_C[~equal_C].any())
+    assert max(false.values()) / replications <= 0.07
+    assert true["max"] / replications > (0.1 if num_speakers == 6 else 0.95)
+    assert num_speakers != 6 or true["holm"] == 0
 
 
 def _suite_task(generator, own_JM, place: int, *, corpus: str):

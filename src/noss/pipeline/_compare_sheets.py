@@ -23,7 +23,7 @@ _FAMILIES = {
     "holm": "Holm over {}: at most one table in twenty holds a false difference",
     "max": "Westfall and Young over {}: at most one table in twenty holds a false difference",
     "bh": "Benjamini and Hochberg over {}: of the differences found, at most one in twenty is false",
-    "none": "not corrected: of pairs that are equal, one in twenty looks different",
+    "none": "not at all: of pairs that are equal, one in twenty looks different",
 }
 
 
@@ -152,10 +152,9 @@ def _pairs(results: Sequence[Result], suite: Suite | None, correction: Correctio
     rows = [row for result in (*results, *([suite.skill] if suite else [])) for row in _best_pair(result)]
     two = all(len(result.pairs) <= 1 for result in results)
     over = "the tasks" if two else "the pairs of a task"
+    how = _FAMILIES["holm" if two and correction == "max" else correction].format(over)
     below = [
-        f"Paired test: two models' answers swapped speaker by speaker. p corrected by {_FAMILIES[correction].format(over)}."
-        if correction != "none"
-        else f"Paired test: two models' answers swapped speaker by speaker. p {_FAMILIES[correction]}.",
+        f"Paired test: two models' answers swapped speaker by speaker. p corrected: {how}.",
         f"Speakers to separate: with so many a test at {LEVEL:.0%} finds a difference as large as the one seen in {POWER:.0%} of "
         "studies; in brackets, were it as large as its interval allows. n = J SE² (t(n-1; 0.975) + t(n-1; 0.8))² / d².",
     ]

@@ -64,7 +64,7 @@ def compare(
     *,
     tasks: Sequence[str] = (),
     by: Sequence[str] = (),
-    correction: Correction = "holm",
+    correction: Correction = "max",
     permutations: int = 10_000,
     draws: int = 2000,
     seed: int = 0,
@@ -79,8 +79,9 @@ def compare(
             `runs/a runs/b`. Without a name, every ranked model of the runs.
         tasks: Names of tasks, or of datasets for all their targets; by default every one in the runs.
         by: Columns to score sub-groups by: `speaker`, or a column that the corpus has, such as `gender`.
-        correction: How p-values are corrected for the number of pairs: `holm` and `max` (Westfall and Young) for the
-            chance of any false difference, `bh` for the share of false ones, `none` for not at all.
+        correction: How p-values are corrected for the number of pairs of a task, or of tasks where there are two models:
+            `max` (Westfall and Young; of tasks Holm) and `holm` for the chance of any false difference, `bh` for the
+            share of false ones, `none` for not at all.
         permutations: Ways to swap two models' answers that are tried.
         draws: Bootstrap draws behind an interval.
         seed: The seed of both.
@@ -99,7 +100,7 @@ def compare(
     notes = [
         *gathered.notes,
         *decisions.notes,
-        *_said(decisions.results),
+        *_said([*decisions.results, *([suite.skill] if suite else [])]),
         *(suite.notes if suite else lacking),
         *unread,
     ]
