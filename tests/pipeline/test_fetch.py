@@ -6,6 +6,7 @@ import bz2
 import gzip
 import hashlib
 import io
+import itertools
 import json
 import lzma
 import os
@@ -433,6 +434,7 @@ def _device() -> tarfile.TarInfo:
         (zipped(FILES)[:-4000], "is damaged or cut short"),
         (zipped(FILES).replace(FILES["wavs/a.wav"][:9], b"123456789"), "is damaged or cut short"),
     ],
+    ids=itertools.count(),  # the bytes hold the time they were packed at
 )  # fmt: skip
 def test_a_hostile_or_broken_archive_writes_nothing_outside_and_says_why(data: bytes, line: str) -> None:
     with pytest.raises((DataError, OSError), match=line):
