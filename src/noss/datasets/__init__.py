@@ -15,6 +15,8 @@ A dataset file may also define
 - `warnings(root: Path) -> Sequence[str]`, lines to show beside every score on its clips;
 - `expected(root: Path) -> Iterator[str]`, the audio files of the complete corpus, as paths from the root without
   suffix, in order, from its naming scheme or its own lists: what is missing is told from it;
+- `trials(root: Path) -> Iterator[Trial]`, the published list of trials for speaker verification, if there is one: the
+  paths of two clips, as `clips` gives them, and whether one speaker says both;
 - `default_root(cache: Path) -> Path`, where its clips are when no root is given;
 
 and a wrapper
@@ -39,6 +41,7 @@ Split = Literal["train", "dev", "test"]
 Speakers = Literal["disjoint", "shared", "unknown"]
 Access = Literal["open", "gated", "private"]
 Family = Literal["emotion", "speaker", "language", "health", "spoof", "words", "sounds", "style"]
+Trial = tuple[Path, Path, bool]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,10 @@ nationality. Papers that scored a part of the corpus are followed with a list of
 Sources: Nagrani et al., "VoxCeleb: a large-scale speaker identification dataset", Interspeech 2017 (arXiv 1706.08612);
 https://www.robots.ox.ac.uk/~vgg/data/voxceleb/vox1.html (lists, archives, hours). TensorFlow Datasets' `voxceleb`
 follows the same list.
+
+Trials for verification are read from `veri_test2.txt`, the owners' list without wrong labels, or else from
+`veri_test.txt` (lines `1 id10270/5r0dWxy17C8/00001.wav id10270/x6uYqmx31kE/00001.wav`; 1 is the same speaker): 40 speakers
+whose names begin with E.
 """
 
 from __future__ import annotations
@@ -21,7 +25,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from noss.datasets import Clip, Dataset, Split
+from noss.datasets import Clip, Dataset, Split, Trial
 from noss.datasets._files import Finder
 from noss.datasets._lists import lines, wrong_line
 from noss.errors import DataError
@@ -30,6 +34,8 @@ SPEAKERS = tuple(f"id{number}" for number in range(10_001, 11_252))
 _FOLDERS = ("wav", "vox1_dev_wav/wav", "vox1_test_wav/wav", "dev/wav", "test/wav")
 _SPLITS: Mapping[str, Split] = {"1": "train", "2": "dev", "3": "test"}
 _CLIP = re.compile(r"(id\d{5})/([^/]+)/[^/]+")
+_TRIALS = ("veri_test2.txt", "veri_test.txt")
+_EXAMPLE = "id10001/1zcIwhmdeo4/00001.wav"
 _META = "https://www.robots.ox.ac.uk/~vgg/data/voxceleb/meta"
 
 DATASET = Dataset(
@@ -52,11 +58,13 @@ DATASET = Dataset(
         "addresses come by e-mail. Download the audio files of the development set (`vox1_dev_wav_partaa` to "
         "`vox1_dev_wav_partad`, joined by `cat vox1_dev_wav_part* > vox1_dev_wav.zip`) and of the test set "
         "(`vox1_test_wav.zip`). The same files are on Hugging Face, in the folder `vox1` of `ProgramComputer/voxceleb`. "
-        f"Unpack both, and put {_META}/iden_split.txt and {_META}/vox1_meta.csv beside them."
+        f"Unpack both, and put {_META}/iden_split.txt and {_META}/vox1_meta.csv beside them, and for verification "
+        f"{_META}/veri_test2.txt."
     ),
     layout=(
         "iden_split.txt                      the split, a line a clip\n"
         "vox1_meta.csv                       gender and nationality by speaker (may be missing)\n"
+        "veri_test2.txt                      trials for verification, or veri_test.txt (may be missing)\n"
         "subset.txt                          a list of one's own, to score a part (may be missing)\n"
         "wav/id10001/1zcIwhmdeo4/00001.wav   speaker, video and clip; or vox1_dev_wav/wav and vox1_test_wav/wav"
     ),
@@ -65,7 +73,7 @@ DATASET = Dataset(
         "The published split for identification: all speakers are in train and in test, which holds back a video of each.",
         "With subset.txt beside iden_split.txt (a line id10001/1zcIwhmdeo4/00001.wav a clip), only its clips are scored.",
         "TensorFlow Datasets' voxceleb has the clips of the development archive alone: 148,642, of 1,211 speakers.",
-        "Trials for verification (veri_test.txt and its like) are not read.",
+        "Trials for verification are read from veri_test2.txt, or else veri_test.txt, beside iden_split.txt.",
     ),
 )
 
@@ -79,12 +87,31 @@ def clips(root: Path) -> Iterator[Clip]:
     finder, folder_of = Finder(), _folder_by_speaker(root)
     facts, labels = _facts(root), {speaker: {"speaker": speaker} for speaker in SPEAKERS}
     for name, (split, speaker, video) in _chosen(root).items():
-        path = Path(finder.find(f"{root}/{folder_of.get(speaker, _FOLDERS[0])}/{name}"))
+        path = Path(finder.find(_place(root, folder_of, name)))
         yield Clip(
             path=path, labels=labels[speaker], speaker=speaker, split=split, session=video, facts=facts.get(speaker, {})
         )
     if not finder.num_found:
         raise _no_clip(root)
+
+
+def trials(root: Path) -> Iterator[Trial]:
+    """The owners' trials for verification; none where neither list is there.
+
+    Raises:
+        DataError: A list has a line that makes no sense.
+    """
+    path = next((root / name for name in _TRIALS if (root / name).is_file()), None)
+    if path is None:
+        return
+    finder, folder_of = Finder(), _folder_by_speaker(root)
+    for number, line in lines(path):
+        same, *names = line.split()
+        matches = [_CLIP.fullmatch(name) for name in names]
+        if same not in ("0", "1") or len(names) != 2 or None in matches:
+            raise wrong_line(path, number, f"{line!r} is not as 1 {_EXAMPLE} {_EXAMPLE}: fetch {_META}/{path.name}")
+        first, second = (finder.find(_place(root, folder_of, name)) for name in names)
+        yield Path(first), Path(second), same == "1"
 
 
 def warnings(root: Path) -> list[str]:
@@ -130,6 +157,10 @@ def _split(root: Path) -> dict[str, _Row]:
             raise wrong_line(path, number, f"{name} is listed twice: fetch {_META}/iden_split.txt again")
         rows[name] = _SPLITS[part], speakers[match[1]], match[2]
     return rows
+
+
+def _place(root: Path, folder_of: Mapping[str, str], name: str) -> str:
+    return f"{root}/{folder_of.get(name.partition('/')[0], _FOLDERS[0])}/{name}"
 
 
 def _folder_by_speaker(root: Path) -> dict[str, str]:

@@ -29,12 +29,9 @@ def min_cost(
 def _least(
     positive_RG: NDArray[np.float64], negative_RG: NDArray[np.float64], *, p_target: float
 ) -> NDArray[np.float64]:
-    """The least cost over thresholds below, between and above the steps (R, G)."""
-    missed_RG, rejected_RG = (
-        np.pad(np.cumsum(step_RG, axis=1), ((0, 0), (1, 0))) for step_RG in (positive_RG, negative_RG)
-    )
-    missed_RG, rejected_RG = (
-        ratio(sum_RG, np.broadcast_to(sum_RG[:, -1:], sum_RG.shape)) for sum_RG in (missed_RG, rejected_RG)
-    )
-    cost_RG = p_target * missed_RG + (1.0 - p_target) * (1.0 - rejected_RG)
-    return np.asarray(np.maximum(cost_RG.min(axis=1), 0.0) / min(p_target, 1.0 - p_target))
+    """The least cost over thresholds below, between and above the steps (R, G): a step adds misses, takes false alarms."""
+    num_positive_R1, num_negative_R1 = (steps_RG.sum(axis=1, keepdims=True) for steps_RG in (positive_RG, negative_RG))
+    miss_R1 = ratio(np.full_like(num_positive_R1, p_target), num_positive_R1)
+    alarm_R1 = ratio(np.full_like(num_negative_R1, 1.0 - p_target), num_negative_R1)
+    saved_R = -np.minimum(np.cumsum(miss_R1 * positive_RG - alarm_R1 * negative_RG, axis=1).min(axis=1), 0.0)
+    return np.asarray(np.maximum(1.0 - p_target - saved_R, 0.0) / min(p_target, 1.0 - p_target))

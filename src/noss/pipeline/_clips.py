@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
 
 from noss import runs, shelf
-from noss.datasets import Clip, Dataset, Speakers
+from noss.datasets import Clip, Dataset, Speakers, Trial
 from noss.errors import DataError
 from noss.pipeline._root import root_of
 from noss.pipeline._whereabouts import explained
@@ -33,6 +33,7 @@ class Task:
             one speaker says everything, `shared` where the target is who speaks.
         root: Where the dataset is.
         warnings: Loud lines to show beside every score.
+        trials: Gives the corpus's published trials for speaker verification from its root; None where it has none.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Task:
     speakers: Speakers
     root: Path
     warnings: list[str] = field(default_factory=list)
+    trials: Callable[[Path], Iterable[Trial]] | None = None
 
     @property
     def labels(self) -> list[str | float]:
@@ -113,6 +115,7 @@ class Source:
             speakers=speakers,
             root=self.root,
             warnings=[*self.warnings, *warnings],
+            trials=getattr(self.module, "trials", None),
         )
 
 

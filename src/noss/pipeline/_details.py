@@ -64,7 +64,8 @@ def _with_pages(known: Details, run: Path, main: Sequence[Score]) -> Details:
     audio, silent = _audio(run, board, pages)
     models = dict.fromkeys(row.facts.model for row in board.rows if row.ranked)
     lookup = partial(_lookup, {score.model: score.model_revision for score in main}, cache=known.cache)
-    drawn = draw_maps(run / "details", main, read=partial(_read, run), models=list(models), lookup=lookup)
+    of_clips = [score for score in main if not _facts(run, score).get("trials")]
+    drawn = draw_maps(run / "details", of_clips, read=partial(_read, run), models=list(models), lookup=lookup)
     return replace(
         known,
         pages=pages,
@@ -85,8 +86,9 @@ def _facts(run: Path, score: Score) -> dict[str, Any]:
 
 
 def _task_pages(run: Path, board: Leaderboard, task: str) -> list[ModelPage]:
-    """The pages of a task's models, the best first and controls last."""
+    """The pages of a task's models, the best first and controls last; none of trials, which are no single clips."""
     cells = [row.cells[task] for row in board.rows if task in row.cells]
+    cells = [cell for cell in cells if not _facts(run, cell.score).get("trials")]
     cells.sort(key=lambda cell: (cell.rank is None, cell.rank))
     return [_model_page(run, cell.score) for cell in cells]
 

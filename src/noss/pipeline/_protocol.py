@@ -9,6 +9,8 @@ sentence what it does: reports show it. It defines::
     def variants(job: Job) -> list[Variant]
     def predict(job: Job) -> Iterable[Predictions]
 
+and may define `key(job: Job) -> Any`, plain facts its predictions depend on beside clips, labels, speakers and splits.
+
 `variants` says, before anything is fitted, which numbers the protocol gives for a task: often one, `Variant()`. It
 raises a `NossError` where the protocol does not fit the task. `predict` gives as many predictions, in the same order;
 each becomes a file, and its facts (`facts_of` makes most of them) become those of its records:
@@ -20,6 +22,7 @@ each becomes a file, and its facts (`facts_of` makes most of them) become those 
   are over speakers in every case. See `_average.py`;
 - `grid` holds every setting that was tried, as flat rows; it is written to `grids/` as CSV too, and pages show it;
 - `metrics` names those beside the main one that make sense of the rows, where not all that fit do;
+- `trials` says that rows are pairs of clips: reports then show no page of single clips;
 - `sets_per_draw` says that folds are draws of training clips, and how many training sets a draw is made of: records then
   say how far one such set alone varies.
 
@@ -194,7 +197,8 @@ def _signature(job: Job, protocol: str, part: ProtocolFile) -> str:
     probes = [source_hash(shelf.load("probes", name)) for name in ([job.probe] if job.probe else own)]
     sources = [*probes, source_hash(shelf.load("metrics", task.metric)), _own_sources(cast(ModuleType, part))]
     facts = [model.name, model.revision, task.name, task.classes, task.metric, data.revision]
-    return signature([*facts, job.probe, sources, job.seed, __version__, protocol])
+    key = [part.key(job)] if hasattr(part, "key") else []
+    return signature([*facts, job.probe, sources, job.seed, __version__, protocol, *key])
 
 
 def _own_sources(part: ModuleType) -> list[str]:
