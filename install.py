@@ -22,6 +22,7 @@ FOLDER = Path(os.environ.get("NOSS_VENV", HERE / ".venv"))
 PYTHON = FOLDER / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 CONSTRAINTS = HERE / "constraints.txt"
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
+ALONE = {"dev": ["hearvalidator"]}  # its requirements name tensorflow, which would lie over tensorflow-cpu
 
 
 def torch_pin() -> str:
@@ -48,6 +49,9 @@ def main() -> None:
     extras = ",".join(sys.argv[1:])
     target = f"{HERE}[{extras}]" if extras else str(HERE)
     subprocess.run([*pip, "-c", CONSTRAINTS, "-e", target], check=True)
+    for extra in sys.argv[1:]:
+        for package in ALONE.get(extra, []):
+            subprocess.run([*pip, "-c", CONSTRAINTS, "--no-deps", package], check=True)
     (FOLDER / f".installed-{'-'.join(sys.argv[1:]) or 'base'}").touch()
 
 

@@ -9,7 +9,7 @@ or `absent`: HEAR scores them by one network, here each is a task. Tasks that la
 
 The first metric of the metadata that is known here is the main one: `top1_acc` and `pitch_acc` are `accuracy`, `mAP` is
 `average_precision`, `aucroc` is `auc`; `d_prime` is `dprime`, which averages areas before it turns them, where HEAR
-averages afterwards. The lists do not say who speaks. `--protocol hear` scores as HEAR does.
+averages afterwards. The lists do not say who speaks. `--protocols hear` scores as HEAR does.
 
 Source: hearpreprocess 2021.1.1, and Turian et al., HEAR: Holistic Evaluation of Audio Representations (2022).
 """
