@@ -43,6 +43,12 @@ class _Plan:
     rows: Mapping[str, tuple[Rows, Rows]]
 
 
+def key(job: Job) -> list[list[Any]]:
+    """What keeps clips together beside their bytes: session, sentence and file."""
+    files: dict[str, int] = {}
+    return [[clip.session, clip.sentence, files.setdefault(fspath(clip.path), len(files))] for clip in job.data.clips]
+
+
 def variants(job: Job) -> list[Variant]:
     """One number, for every task in which some speaker can be trained and tested.
 
