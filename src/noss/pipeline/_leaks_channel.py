@@ -1,11 +1,13 @@
 """Whether a single fact of the files, or all of them together, tells the label of a speaker who was not heard.
 
-Every property is tried by itself, so that a finding names it: a table of label counts by its value, or by sixteenths of
-its range, is learned on each training set of the task and read on its test set. The unweighted average recall is then set
+Every property is tried by itself, so that a finding names it: a table of label counts by its value, or by up to
+sixteen parts of its range, is learned on each training set of the task and read on its test set. The unweighted average recall is then set
 against chance, one over the number of classes. Their difference is a sum of what each speaker adds (hits less those that
 a guess of the same habits would make), and speakers are independent, so its error is that of a mean over speakers: an
-interval by Student's t, at a level divided by the number of properties (Bonferroni). A property counts if the interval
-lies above chance. A number as target is cut into fifths.
+interval by Student's t, at a level divided by the number of properties (Bonferroni). Folds learn from each other's
+speakers, which makes their mean less sure than it looks: intervals over folds are widened after Nadeau and Bengio,
+"Inference for the Generalization Error", Machine Learning 52, 2003. A property counts if the interval lies above chance.
+A number as target is cut into fifths.
 """
 
 from __future__ import annotations
@@ -28,7 +30,6 @@ from noss.pipeline._verdict import Verdict
 
 _LEVEL: Final = 0.05
 _NUM_BINS: Final = 16
-_CLIPS_A_CELL: Final = 4
 _NUM_SHOWN: Final = 6
 _TOGETHER: Final = "all together"
 _ROUNDING: Final = 1e-9
@@ -66,6 +67,9 @@ def check_channel(task: Task, sides: Sides, facts: Sequence[Facts]) -> Iterator[
     """
     name = f"{task.target}: channel"
     found = told(task, sides, facts)
+    if found and found[0].chance == 1:
+        yield Verdict(name, None, "test holds one class only: nothing can be told")
+        return
     if not found:
         yield Verdict(name, True, "no property of the files differs between clips")
         return
@@ -126,7 +130,9 @@ def _told(
     rows = [(train_N, test_N) for train_N, test_N in rows if len(train_N) and len(test_N)]
     test_N = np.concatenate([test_N for _, test_N in rows])
     guess_N = np.concatenate([guess(train_N, test_N) for train_N, test_N in rows])
-    return _recall(name, y_N[test_N], guess_N, _units(task)[test_N], num_tests=num_tests)
+    num_train = float(np.mean([len(train_N) for train_N, _ in rows]))
+    widened = sqrt(1 + len(test_N) / num_train) if len(rows) > 1 else 1.0
+    return _recall(name, y_N[test_N], guess_N, _units(task)[test_N], num_tests=num_tests, widened=widened)
 
 
 def _known(fold: Fold, known_N: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -139,9 +145,15 @@ def _units(task: Task) -> NDArray[np.int64]:
 
 
 def _recall(
-    name: str, true_N: NDArray[np.int64], guess_N: NDArray[np.int64], unit_N: NDArray[np.int64], *, num_tests: int
+    name: str,
+    true_N: NDArray[np.int64],
+    guess_N: NDArray[np.int64],
+    unit_N: NDArray[np.int64],
+    *,
+    num_tests: int,
+    widened: float,
 ) -> Told:
-    """The recall of guesses (N,) of labels (N,), and its interval over units (N,)."""
+    """The recall of guesses (N,) of labels (N,), and its interval over units (N,), so many times as wide."""
     from scipy.special import stdtrit
 
     count_K = np.bincount(true_N, minlength=int(max(true_N.max(), guess_N.max())) + 1)
@@ -153,7 +165,7 @@ def _recall(
     added_U = np.bincount(unit_N, weight_N * ((guess_N == true_N) - share_K[true_N]))
     num_units = len(added_U)
     error = float(added_U.std()) * num_units / sqrt(num_units - 1) if num_units > 1 else 1.0
-    reach = error * float(-stdtrit(max(1, num_units - 1), _LEVEL / 2 / num_tests))
+    reach = widened * error * float(-stdtrit(max(1, num_units - 1), _LEVEL / 2 / num_tests))
     return Told(
         name=name, value=value, low=max(0.0, value - reach), high=min(1.0, value + reach), chance=1 / num_classes
     )
@@ -163,7 +175,7 @@ def _table(column_N: NDArray[Any], y_N: NDArray[np.int64], num_classes: int) -> 
     """Guesses by the most likely class of a value, all classes being as likely before it is seen."""
 
     def guess(train_N: NDArray[np.int64], test_N: NDArray[np.int64]) -> NDArray[np.int64]:
-        edges = _edges(column_N[train_N], num_bins=len(train_N) // (num_classes * _CLIPS_A_CELL))
+        edges = _edges(column_N[train_N])
         train_bin_N, test_bin_N = (np.searchsorted(edges, column_N[rows], side="right") for rows in (train_N, test_N))
         cell_N = train_bin_N * num_classes + y_N[train_N]
         count_BK = np.bincount(cell_N, minlength=(len(edges) + 1) * num_classes).reshape(-1, num_classes)
@@ -172,11 +184,11 @@ def _table(column_N: NDArray[Any], y_N: NDArray[np.int64], num_classes: int) -> 
     return guess
 
 
-def _edges(value_N: NDArray[Any], *, num_bins: int) -> NDArray[Any]:
-    """Where a value's bins start: each its own for a category, parts of equal count for a number."""
+def _edges(value_N: NDArray[Any]) -> NDArray[Any]:
+    """Where bins of values start: each its own for a category, for a number as many as the root of the clips."""
     if value_N.dtype == np.int64:
         return np.unique(value_N)
-    num_bins = min(_NUM_BINS, max(2, num_bins))
+    num_bins = min(_NUM_BINS, max(2, round(sqrt(len(value_N)))))
     return np.unique(np.quantile(value_N, np.arange(1, num_bins) / num_bins, method="higher"))
 
 

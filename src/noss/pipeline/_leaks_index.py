@@ -1,25 +1,28 @@
 """Fingerprints on disk, and the clips that share enough of one: memory does not grow with their number.
 
 All words of all clips stand in one file, in a row. A second file lists, by the 20 bits of a word, where each stands, and a
-table of 2^20 starts leads into it, so that a look-up is one step. Both files are memory-mapped and go when done.
+table of 2^20 starts leads into it, so that a look-up is one step. Both files are mapped, and pages that were touched are
+given back now and then.
 """
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from noss.pipeline._leaks_fingerprint import MASK, NUM_BITS, Words, audible, probes
 
-_BLOCK: Final = 1 << 20  # words that are sorted at a time
+_BLOCK: Final = 1 << 19  # words that are sorted at a time
 _MOST_SHARED: Final = 512  # a word that more frames share says nothing: hum, hiss, a tone
 _NUM_CANDIDATES: Final = 16  # clips that are looked at more closely, for each clip
 _SLACK: Final = 3  # hops that an offset may be off by
+_RELEASE: Final = 256  # look-ups between giving pages back
 _FAR: Final = 1 << 30
 _Number = TypeVar("_Number", np.uint64, np.int64)
 
@@ -39,10 +42,6 @@ class Index:
     places: Path
     start_W: NDArray[np.int64]
     first_N: NDArray[np.int64]
-
-    def all_words(self) -> Words:
-        """The words of all clips, in a row, on disk."""
-        return _mapped(self.words, np.uint64)
 
     def of(self, row: int) -> slice:
         """Where the words of a clip stand."""
@@ -70,12 +69,13 @@ class IndexWriter:
         """Put the words in the clips' order, and list where each stands."""
         self._file.close()
         first_N = np.concatenate([[0], np.cumsum(self._length_N)])
-        heard, words = _mapped(self._folder / "heard", np.uint64), self._folder / "words"
-        with words.open("wb") as file:
-            for place, length in zip(self._place_N, self._length_N, strict=True):
-                file.write(heard[place : place + length].tobytes())
-        (self._folder / "heard").unlink()
-        start_W, places = _sort(_mapped(words, np.uint64), self._folder / "places")
+        heard, words = self._folder / "heard", self._folder / "words"
+        with words.open("wb") as file, heard.open("rb") as source:
+            for place, length in zip(self._place_N.tolist(), self._length_N.tolist(), strict=True):
+                source.seek(8 * place)
+                file.write(source.read(8 * length))
+        heard.unlink()
+        start_W, places = _sort(words, self._folder / "places")
         return Index(words=words, places=places, start_W=start_W, first_N=first_N)
 
 
@@ -84,11 +84,20 @@ class Search:
 
     def __init__(self, index: Index) -> None:
         self._index = index
-        self._words, self._places = index.all_words(), _mapped(index.places, np.int64)
+        self._words, self._places = _Mapped(index.words, np.uint64), _Mapped(index.places, np.int64)
+        self._num_searched = 0
+
+    def words(self, row: int) -> Words:
+        """The words of a clip."""
+        return self._words.array[self._index.of(row)]
 
     def __call__(self, row: int) -> list[tuple[int, int]]:
         """Rows of earlier clips, and by how many hops each is ahead of this one: those with the most words in common."""
-        own_S = self._words[self._index.of(row)]
+        self._num_searched += 1
+        if self._num_searched % _RELEASE == 0:
+            self._words.release()
+            self._places.release()
+        own_S = self.words(row)
         frame_Q = np.flatnonzero(audible(own_S))
         probe_QP = probes(own_S[frame_Q]).astype(np.int64)
         place_H, frame_H = self._hits(probe_QP, frame_Q, before=self._index.of(row).start)
@@ -112,42 +121,54 @@ class Search:
         count_Q = np.where(high_Q - low_Q <= _MOST_SHARED, high_Q - low_Q, 0)
         own_H = np.repeat(np.arange(len(low_Q)), count_Q)
         step_H = np.arange(len(own_H)) - np.repeat(np.cumsum(count_Q) - count_Q, count_Q)
-        place_H = np.asarray(self._places[low_Q[own_H] + step_H])
+        place_H = self._places.array[low_Q[own_H] + step_H]
         frame_H = frame_Q[own_H // probe_QP.shape[1]] if len(own_H) else own_H
         is_before_H = place_H < before
         return place_H[is_before_H], frame_H[is_before_H]
 
 
-def _sort(words: Words, path: Path) -> tuple[NDArray[np.int64], Path]:
+class _Mapped(Generic[_Number]):
+    """A file as an array, whose touched pages count as memory until they are given back."""
+
+    def __init__(self, path: Path, kind: type[_Number], *, write: bool = False) -> None:
+        self.array: NDArray[_Number] = np.empty(0, kind)
+        self._map: mmap.mmap | None = None
+        if path.stat().st_size:  # an empty file cannot be mapped
+            with path.open("r+b" if write else "rb") as file:
+                self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_WRITE if write else mmap.ACCESS_READ)
+            self.array = np.frombuffer(self._map, kind)
+
+    def release(self) -> None:
+        """Give the pages back where the system lets one; the file keeps what was written."""
+        if self._map is not None and hasattr(mmap, "MADV_DONTNEED"):
+            self._map.madvise(mmap.MADV_DONTNEED)
+
+
+def _sort(words: Path, path: Path) -> tuple[NDArray[np.int64], Path]:
     """A counting sort of places by word, a block at a time."""
     count_W = np.zeros(1 << NUM_BITS, np.int64)
     for _, word_S in _blocks(words):
         count_W += np.bincount(word_S, minlength=len(count_W))
     start_W = np.concatenate([[0], np.cumsum(count_W)])
-    path.write_bytes(b"")
-    with path.open("r+b") as file:
+    with path.open("wb") as file:
         file.truncate(8 * int(start_W[-1]))
-    if not start_W[-1]:
-        return start_W, path
-    places, next_W = np.memmap(path, np.int64, "r+"), start_W[:-1].copy()
+    places, next_W = _Mapped(path, np.int64, write=True), start_W[:-1].copy()
     for place_S, word_S in _blocks(words):
         order_S = np.argsort(word_S, kind="stable")
         word_S, count_W = word_S[order_S], np.bincount(word_S, minlength=len(count_W))
         within_S = np.arange(len(word_S)) - (np.cumsum(count_W) - count_W)[word_S]
-        places[next_W[word_S] + within_S] = place_S[order_S]
+        places.array[next_W[word_S] + within_S] = place_S[order_S]
         next_W += count_W
-    places.flush()
+        places.release()
     return start_W, path
 
 
-def _blocks(words: Words) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+def _blocks(words: Path) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """Places and bits of audible words."""
-    for first in range(0, len(words), _BLOCK):
-        block_S = np.asarray(words[first : first + _BLOCK])
-        is_audible_S = audible(block_S)
-        yield first + np.flatnonzero(is_audible_S), (block_S[is_audible_S] & MASK).astype(np.int64)
-
-
-def _mapped(path: Path, kind: type[_Number]) -> NDArray[_Number]:
-    """A file as an array; an empty file cannot be mapped."""
-    return np.memmap(path, kind, "r") if path.stat().st_size else np.empty(0, kind)
+    first = 0
+    with words.open("rb") as file:
+        while data := file.read(8 * _BLOCK):
+            block_S = np.frombuffer(data, np.uint64)
+            is_audible_S = audible(block_S)
+            yield first + np.flatnonzero(is_audible_S), (block_S[is_audible_S] & MASK).astype(np.int64)
+            first += len(block_S)

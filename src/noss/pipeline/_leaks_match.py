@@ -60,13 +60,13 @@ def matches(index: Index, clips: Sequence[Clip]) -> Iterator[Match]:
 
 class _Matcher:
     def __init__(self, index: Index, clips: Sequence[Clip]) -> None:
-        self._index, self._clips = index, clips
-        self._words, self._search = index.all_words(), Search(index)
+        self._clips = clips
+        self._search = Search(index)
 
     def __call__(self, row: int) -> list[Match]:
-        own_S, found = self._words[self._index.of(row)], []
+        own_S, found = self._search.words(row), []
         for earlier, offset in self._search(row):
-            span = overlap(self._words[self._index.of(earlier)], own_S, offset=offset)
+            span = overlap(self._search.words(earlier), own_S, offset=offset)
             if span is not None:
                 shared_s = (span[2] * HOP + FRAME) / SAMPLE_RATE
                 correlation = self._alike(earlier, row, span, shared_s)

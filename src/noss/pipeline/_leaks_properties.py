@@ -1,7 +1,8 @@
 """What a file gives away unheard: the facts of its header, and its level, silence, clipping and bandwidth.
 
-The voice may move some of these itself (a shout is loud, a sad sentence long); the others only say how it was recorded
-and kept. `CAUSED_BY_VOICE` tells them apart for whoever reads a finding.
+The voice may move some of these itself (a shout is loud, a sad sentence long, a word with an s wide in band and so large
+in bytes); the others only say how it was recorded and kept. `CAUSED_BY_VOICE` tells them apart for whoever reads a
+finding.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ NUMBERS: Final = (
     "bytes a second", "duration", "level", "peak", "noise floor", "leading silence", "trailing silence", "clipping",
     "offset", "digital silence", "bandwidth",
 )  # fmt: skip
-CAUSED_BY_VOICE: Final = frozenset({"duration", "level", "peak", "leading silence", "trailing silence", "clipping"})
+CAUSED_BY_VOICE: Final = frozenset({*NUMBERS} - {"offset", "digital silence"})
 
 _BLOCK_S: Final = 0.02
 _FFT: Final = 1_024

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from sys import intern
 from typing import Final
 
 from noss.datasets import Clip
@@ -59,7 +60,7 @@ def hear(clips: Sequence[Clip], ids: Sequence[str | Failure]) -> Sound:
         writer = IndexWriter(Path(folder), len(clips))
         indexed: dict[str, int] = {}
         for row, heard in listen(clips):
-            facts[row], samples[row] = heard.facts, heard.samples
+            facts[row], samples[row] = _slim(heard.facts), heard.samples
             if heard.wrong:
                 wrong.append((row, heard.wrong))
             elif heard.samples and row < (earlier := indexed.get(heard.samples, len(clips))):
@@ -120,6 +121,11 @@ def _contradictions(task: Task, clips: Sequence[Clip], inside: Sequence[Twins]) 
         if (ours := clips[pair.first].labels[target]) != (theirs := clips[pair.second].labels[target])
     ]
     return Verdict(name, not apart, f"{_pairs(clips, apart)} differ" if apart else "none differ", _files(clips, apart))
+
+
+def _slim(facts: Facts) -> Facts:
+    """The same facts without texts of their own: what comes from another process repeats all of them for each clip."""
+    return {intern(name): intern(fact) if isinstance(fact, str) else fact for name, fact in facts.items()}
 
 
 def _near(match: Match) -> Twins:
