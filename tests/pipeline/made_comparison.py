@@ -37,6 +37,7 @@ def aligned(speaker_N, true_N, scores, *, metric="accuracy", name="made/mood", c
         "ids": [f"{row:032x}" for row in range(num)],
         "speakers": [None if one is None else f"s{one}" for one in speaker_N],
         "partners": None,
+        "way": "",
         "places": [(f"{row}.wav", 0.0) for row in range(num)],
         "num_classes": 0 if module.METRIC.takes == "numbers" else 2,
         "target": "mood",

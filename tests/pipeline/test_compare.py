@@ -77,6 +77,16 @@ def test_a_suite_has_means_ranks_and_the_letters_of_its_own_test(run: Path) -> N
     assert suite.skill.num_clusters == 48
 
 
+def test_a_suite_is_of_one_protocol(run: Path) -> None:
+    speaker_N, true_N, scores = speech(np.random.default_rng(0), num_speakers=24)
+    for model, scores_NK in zip(("best", "good"), scores, strict=True):
+        write_model(run / "few", model, speaker_N, true_N, scores_NK, protocol="few", variant="k=5")
+    found = compare([run, run / "few"], **QUICK)
+    assert "made/mood (few, k=5)" in {one.name for one in found.contests}
+    assert found.suite is not None and sorted(found.suite.contests) == sorted(TASKS)
+    assert found.notes == ["the suite is of clean alone: scores of several protocols do not add up"]
+
+
 def test_one_task_is_no_suite(run: Path) -> None:
     found = compare([run], tasks=["other"], **QUICK)
     assert found.suite is None and [one.name for one in found.contests] == ["other/mood"] and found.notes == []

@@ -35,6 +35,7 @@ class Aligned:
 
     Attributes:
         name: The contest's name.
+        way: Protocol and variant: a suite is of one.
         corpus: The dataset; contests on one share speakers.
         target: What is predicted.
         metric: Name of the metric.
@@ -50,6 +51,7 @@ class Aligned:
     """
 
     name: str
+    way: str
     corpus: str
     target: str
     metric: str
@@ -103,6 +105,7 @@ def align(contest: Contest) -> Aligned:
     kept = rows[0].tolist()
     return Aligned(
         name=contest.name,
+        way=contest.first.way,
         corpus=str(first.facts["dataset"]),
         target=str(first.facts["target"]),
         metric=str(first.facts["metric"]),

@@ -32,12 +32,16 @@ class File:
         return f"{self.facts['dataset']}/{self.facts['target']}"
 
     @property
-    def contest(self) -> str:
-        """The task, with protocol and variant where they are not `clean` and none."""
+    def way(self) -> str:
+        """Protocol and variant; empty where they are `clean` and none."""
         facts = self.facts
         named = [facts["protocol"] if facts["protocol"] != "clean" else "", facts.get("variant", "")]
-        extra = ", ".join(word for word in named if word)
-        return f"{self.task} ({extra})" if extra else self.task
+        return ", ".join(word for word in named if word)
+
+    @property
+    def contest(self) -> str:
+        """The task, and the way it was scored."""
+        return f"{self.task} ({self.way})" if self.way else self.task
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -63,6 +63,8 @@ class Columns:
         Raises:
             NossError: The corpus cannot be read, or no clip of the contest has such a column.
         """
+        if aligned.partners is not None:
+            raise DataError("its rows are trials of two clips each")
         if name == "speaker":
             found = aligned.speakers
         else:

@@ -181,16 +181,18 @@ def _best_pair(result: Result) -> list[list[str]]:
             f"{pair.p:.2g}{' exact' if result.exact else ''}",
             f"{pair.p_corrected:.2g}",
             f"{result.num_clusters:,} {result.unit}",
-            _needed(pair),
+            _needed(pair, result.num_clusters),
         ]
     ]
 
 
-def _needed(pair: Pair) -> str:
+def _needed(pair: Pair, at_hand: int) -> str:
     if pair.apart:
         return "apart"
     if pair.speakers_needed is None:
         return "no number would do"
+    if pair.speakers_needed <= at_hand:
+        return "enough but for the correction"
     least = f" [{pair.needed_at_least:,} or more]" if pair.needed_at_least is not None else ""
     return f"{pair.speakers_needed:,}{least}"
 

@@ -76,12 +76,13 @@ def suite_of(
         seed: The seed of their choice.
         correction: How p-values are corrected for the number of pairs.
     """
+    contests, others = _one_way(contests)
     names = _most_shared(contests)
     shared = [one for one in contests if set(names) <= set(one.aligned.entrants)]
     if len(names) < 1 or len(shared) < _MIN_TASKS:
         return None, (["no suite: no two tasks have their models in common"] if len(contests) >= _MIN_TASKS else [])
     usable = [one for one in shared if chance_of(one) is not None]
-    notes = _left_out(contests, shared, usable, names)
+    notes = [*others, *_left_out(contests, shared, usable, names)]
     if not usable:
         return None, notes
     families = _families(usable)
@@ -104,6 +105,16 @@ def chance_of(scored: Scored) -> float | None:
         return None
     found = float(chance(aligned.true_N, aligned.num_classes))
     return found if found != aligned.facts.best else None
+
+
+def _one_way(contests: Sequence[Scored]) -> tuple[list[Scored], list[str]]:
+    """The contests of one protocol and variant, that of the most, and a line for the others."""
+    ways = [one.aligned.way for one in contests]
+    way = max(sorted(set(ways)), key=ways.count, default="")
+    kept = [one for one in contests if one.aligned.way == way]
+    if len(kept) == len(contests) or len(kept) < _MIN_TASKS:
+        return kept, []
+    return kept, [f"the suite is of {way or 'clean'} alone: scores of several protocols do not add up"]
 
 
 def _most_shared(contests: Sequence[Scored]) -> list[str]:
