@@ -114,4 +114,6 @@ def test_a_recipe_runs_to_records_on_small_corpora(recipe: Path, tmp_path: Path)
     }
     assert all(math.isfinite(score.value) and score.low <= score.value <= score.high for score in done.scores)
     assert {score.protocol for score in done.scores} == {"clean"}
-    assert done.failures == []
+    assert {failure.stage for failure in done.failures} <= {"read"}, (
+        "a miniature may lack a clip, and nothing else fails"
+    )

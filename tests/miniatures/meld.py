@@ -15,7 +15,10 @@ CAST = ("Chandler", "Monica", "Joey", "Mrs. Green")
 def build(root: Path) -> str:
     for split, folder in FOLDERS.items():
         names = _list(root / ("train" if split == "train" else "."), split)
-        sound(root / split / folder, *(f"{name}.wav" for name in names if (split, name) != ("dev", "dia2_utt6")))
+        there = [name for name in names if (split, name) != ("dev", "dia2_utt6")]
+        sound(
+            root, *(f"{split}/{folder}/{name}.wav" for name in there)
+        )  # named from the root: no split has another's bytes
         sound(root / split / folder, f"final_videos_{split}dia1_utt0.wav")
     return "meld"
 
