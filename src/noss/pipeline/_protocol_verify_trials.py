@@ -19,7 +19,7 @@ from noss.errors import DataError
 from noss.pipeline._predictions_data import Data
 from noss.pipeline._stratify import Rows
 
-NUM_TRIALS = 20_000
+NUM_TRIALS = 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
