@@ -118,3 +118,29 @@ def test_the_published_split_is_used_with_all_speakers_on_both_sides(tmp_path: P
 def test_the_published_counts_add_up() -> None:
     assert sum(voxceleb1.DATASET.num_by_split.values()) == voxceleb1.DATASET.num_clips == 148_642 + 4_874
     assert (voxceleb1.SPEAKERS[0], voxceleb1.SPEAKERS[-1], len(voxceleb1.SPEAKERS)) == ("id10001", "id11251", 1_251)
+
+
+def test_trials_are_the_owners_list_without_wrong_labels_where_it_is_there(tmp_path: Path) -> None:
+    assert list(voxceleb1.trials(corpus(tmp_path))) == []
+    (tmp_path / "veri_test.txt").write_text("1 id10001/A/00001.wav id10001/B/00001.wav\n")
+    first, second = (clip.path for clip in list(voxceleb1.clips(tmp_path))[:2])
+    assert list(voxceleb1.trials(tmp_path)) == [(first, second, True)]
+    (tmp_path / "veri_test2.txt").write_text("0 id10001/A/00001.wav id10002/C/00001.wav\n")
+    assert [same for _, _, same in voxceleb1.trials(tmp_path)] == [False]
+
+
+def test_trials_find_files_as_clips_do(tmp_path: Path) -> None:
+    corpus(tmp_path, folder="dev/wav", suffix=".flac")
+    (tmp_path / "veri_test2.txt").write_text("1 id10001/A/00001.wav id10001/B/00001.wav\n")
+    paths = {clip.path for clip in voxceleb1.clips(tmp_path)}
+    assert all({first, second} <= paths for first, second, _ in voxceleb1.trials(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["2 id10001/A/00001.wav id10001/B/00001.wav", "1 id10001/A/00001.wav", "1 ../A/1.wav id10001/B/00001.wav"],
+)
+def test_a_trial_that_makes_no_sense_is_named_with_its_line(tmp_path: Path, line: str) -> None:
+    (corpus(tmp_path) / "veri_test.txt").write_text(f"\n{line}\n")
+    with pytest.raises(DataError, match=r"veri_test.txt line 2: .* fetch .*/meta/veri_test.txt"):
+        list(voxceleb1.trials(tmp_path))

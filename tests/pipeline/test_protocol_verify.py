@@ -8,8 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from made_table import TINY, made_rows, write_table
 from made_task import clips, embedded, model, task
 
+import noss
 from noss import shelf
 from noss.errors import DataError
 from noss.pipeline import _protocol_verify as verify
@@ -283,6 +285,17 @@ def test_intervals_over_both_speakers_hold_the_truth_95_times_in_100(num_speaker
 def test_intervals_over_trials_are_far_too_narrow_and_over_the_first_speaker_too_narrow():
     assert coverage(lambda pair_N2: np.arange(len(pair_N2)), num_speakers=30, replications=200) < 0.85
     assert coverage(lambda pair_N2: pair_N2[:, 0], num_speakers=30, replications=400) < 0.92
+
+
+def test_a_run_shows_trials_without_pages_of_single_clips(tmp_path: Path):
+    rows = made_rows(tmp_path, num_speakers=4, takes=2)
+    table = write_table(tmp_path, [{**row, "label": row["speaker"]} for row in rows])
+    given = {"tasks": [f"csv/{table}/label"], "models": [TINY], "protocols": ["verify", "few"], "workers": 0}
+    run = noss.run(**given, out=tmp_path / "run", cache=tmp_path / "cache", draws=50)
+    assert not run.failures
+    assert [one.variant for one in run.scores if one.main and one.protocol == "verify"] == ["", "centred"]
+    assert "(verify)" in run.page.read_text(encoding="utf-8")
+    assert "No map" not in run.page.read_text(encoding="utf-8")
 
 
 def test_predictions_in_order_of_the_numbers_promised():
