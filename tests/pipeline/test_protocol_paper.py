@@ -16,6 +16,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
+from noss import shelf
 from noss.errors import DataError
 from noss.pipeline import _protocol_paper_grid as grids
 from noss.pipeline._predictions import read_facts, read_predictions
@@ -198,12 +199,6 @@ def test_numbers_and_layers_are_refused_in_one_line(tmp_path: Path):
         run(given, np.repeat(x_NLD, 2, axis=1), tmp_path, layers=2)
 
 
-def test_where_classes_are_even_balancing_is_the_same_fit():
-    x_ND = np.random.default_rng(0).standard_normal((60, 5)).astype(np.float32)
-    plain, balanced = fit_stopped(x_ND, np.arange(60) % 3, balanced=[False, True])
-    np.testing.assert_allclose(plain.weights_KE, balanced.weights_KE, rtol=1e-6)
-
-
 @pytest.mark.parametrize("num_classes", [2, 4])
 @pytest.mark.parametrize("balanced", [False, True])
 @pytest.mark.parametrize("steps", [3, 30])
@@ -228,7 +223,11 @@ REAL = [
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "corpus", "target"), REAL)
 def test_on_real_speech_every_row_is_what_scikit_learn_scores(name: str, corpus: str, target: str, tmp_path: Path):
-    """Within 0.2 points of accuracy on dev and test together, row by row; needs `NOSS_DATA`."""
+    """Within 0.2 points of accuracy on dev and test together, row by row; needs `NOSS_DATA`.
+
+    Where the hundredth step of logistic regression hangs on the last digits, so that scikit-learn does not agree with itself
+    when the training clips are told in another order, there is no score to agree with.
+    """
     from noss.identity import clip_ids
     from noss.pipeline._clips import open_tasks
     from noss.pipeline._models import open_model
@@ -242,24 +241,26 @@ def test_on_real_speech_every_row_is_what_scikit_learn_scores(name: str, corpus:
     (given,) = open_tasks(f"csv/{root}/{corpus}/clips.csv/{target}", roots={}, cache=tmp_path)
     opened = open_model(name, cache=tmp_path)
     vectors = embed_clips(opened, given.clips, ids=clip_ids(given.clips, cache=tmp_path), cache=tmp_path, workers=0)
-    paths = run_protocol(given, vectors, model=opened, out=tmp_path, protocol="paper")
-    rows = [row for row in read_facts(paths[0])["grid"] if row["fold"] == 0]
     data = data_of(given, vectors.ids)
     fold = folds(given, ids=vectors.ids).folds[0]
-    sides = [data.places(side) for side in (*fold.inner[0], fold.test_N)]
-    x_ND = vectors.store.lookup(data.ids)[:, 0]
-    speakers = np.array([clip.speaker for clip in data.clips])
-    theirs = list(scikit_learn_grid(x_ND, data.y_N, speakers, sides))
-    ours = [row for row in rows if row["speaker_normalisation"] != "inductive"]
-    assert [row["classifier"] for row in ours] == [classifier for classifier, _ in theirs]
-    num_dev, num_test = len(sides[1]), len(sides[2])
-    for row, (classifier, right) in zip(ours, theirs, strict=True):
-        found = row["dev"] * num_dev + row["test"] * num_test
-        assert abs(found - right) <= 0.002 * (num_dev + num_test), (classifier, row)
+    sides = Sides(*(data.places(side) for side in (*fold.inner[0], fold.test_N)))
+    x_ND, known = vectors.store.lookup(data.ids)[:, 0], given.speakers == "disjoint"
+    accuracy = shelf.load("metrics", "accuracy")
+    tried = grids.grid(data, x_ND, sides, settings=grids.settings(known), metric=accuracy, seed=0)
+    ours = [one for one in tried if one.setting.speaker_normalisation != "inductive"]
+    theirs = list(scikit_learn_grid(x_ND, data.y_N, [clip.speaker for clip in data.clips] if known else None, sides))
+    assert [one.setting.classifier for one in ours] == [classifier for classifier, _, _ in theirs]
+    assert sum(stable for _, _, stable in theirs) >= 0.8 * len(theirs)
+    num_dev, num_test = len(sides.dev_N), len(sides.test_N)
+    for one, (_, right, stable) in zip(ours, theirs, strict=True):
+        found = one.dev * num_dev + int((one.scores_NK.argmax(1) == data.y_N[sides.test_N]).sum())
+        assert not stable or abs(found - right) <= 0.002 * (num_dev + num_test), (one.setting, found, right)
 
 
 def scikit_learn_grid(x_ND, y_N, speakers, sides):
-    """The twenty fits with scikit-learn's own estimators: classifier, and clips of dev and test it gets right."""
+    """The twenty fits with scikit-learn's own estimators: classifier, clips of dev and test it gets right, and whether the
+    order of the training clips does not matter."""
+    asked = np.concatenate(sides[1:])
     makers = {
         "LogisticRegression": lambda: LogisticRegression(C=1e5),
         "LogisticRegression_balanced": lambda: LogisticRegression(C=1e5, class_weight="balanced"),
@@ -269,15 +270,18 @@ def scikit_learn_grid(x_ND, y_N, speakers, sides):
     }
     for l2 in (False, True):
         unit_ND = x_ND / np.linalg.norm(x_ND, axis=1, keepdims=True) if l2 else x_ND
-        for by_voice in (False, True) if None not in speakers else (False,):
+        for by_voice in (False, True) if speakers is not None else (False,):
             z_ND = unit_ND.copy()
             for side in sides if by_voice else []:
-                for name in set(speakers[side]):
-                    own = side[speakers[side] == name]
+                for name in {speakers[row] for row in side}:
+                    own = np.array([row for row in side if speakers[row] == name])
                     scale_D = unit_ND[own].astype(float).std(0)
                     z_ND[own] = (unit_ND[own] - unit_ND[own].astype(float).mean(0)) / np.where(scale_D == 0, 1, scale_D)
             for classifier, make in makers.items():
                 z_nD = z_ND if "Forest" in classifier else z_ND.astype(np.float64)
+                orders = [sides[0], sides[0][::-1]] if "Logistic" in classifier else [sides[0]]
                 with warnings.catch_warnings(action="ignore"), threadpool_limits(1):
-                    fitted = make().fit(z_nD[sides[0]], y_N[sides[0]])
-                yield classifier, sum(int((fitted.predict(z_nD[side]) == y_N[side]).sum()) for side in sides[1:])
+                    fitted = [make().fit(z_nD[rows], y_N[rows]) for rows in orders]
+                given = [one.predict_proba(z_nD[asked]) for one in fitted]
+                right = int((fitted[0].predict(z_nD[asked]) == y_N[asked]).sum())
+                yield classifier, right, bool(np.abs(given[0] - given[-1]).max() < 0.01)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from types import ModuleType
 from typing import Any, Literal, NamedTuple, cast
 
@@ -127,36 +128,29 @@ def _normalised(x_nD: NDArray[np.float32], like_ND: NDArray[np.float32]) -> NDAr
 def _fit_each(
     data: Data, x_ND: NDArray[np.float32], fit_N: Rows, *, metric: ModuleType, seed: int
 ) -> Iterator[tuple[str, Fitted]]:
-    """The five classifiers. Where all classes have as many clips, balancing changes nothing and one fit serves both."""
-    counts_K = np.bincount(data.y_N[fit_N].astype(np.int64))
-    even = len(set(counts_K[counts_K > 0].tolist())) == 1
-    wanted = [False] if even else [False, True]
-    yield from _named("LogisticRegression", "LogisticRegression_balanced", _logistic(data, x_ND, fit_N, wanted))
-    yield ("LDA_LSQR_AUTO", _fit_part("lda", data, x_ND, fit_N, settings=[{}], metric=metric, seed=seed)[0])
-    settings = [{"balanced": balanced} for balanced in wanted]
-    forests = _fit_part("forest", data, x_ND, fit_N, settings=settings, metric=metric, seed=seed)
-    yield from _named("Forest_unbalanced_100", "Forest_balanced_100", forests)
+    """The five classifiers, by the names that the original gives them."""
+    part = partial(_fit_part, data=data, x_ND=x_ND, fit_N=fit_N, metric=metric, seed=seed)
+    names = ("LogisticRegression", "LogisticRegression_balanced")
+    yield from zip(names, _logistic(data, x_ND, fit_N), strict=True)
+    yield "LDA_LSQR_AUTO", part("lda")[0]
+    names = ("Forest_unbalanced_100", "Forest_balanced_100")
+    yield from zip(names, part("forest", settings=[{"balanced": False}, {"balanced": True}]), strict=True)
 
 
-def _named(plain: str, balanced: str, fitted: Sequence[Fitted]) -> Iterator[tuple[str, Fitted]]:
-    yield plain, fitted[0]
-    yield balanced, fitted[-1]
-
-
-def _logistic(data: Data, x_ND: NDArray[np.float32], fit_N: Rows, balanced: Sequence[bool]) -> list[Fitted]:
+def _logistic(data: Data, x_ND: NDArray[np.float32], fit_N: Rows) -> list[Fitted]:
     present_K, y_n = np.unique(data.y_N[fit_N].astype(np.int64), return_inverse=True)
-    fitted = fit_stopped(x_ND[fit_N], y_n, balanced=balanced)
+    fitted = fit_stopped(x_ND[fit_N], y_n, balanced=[False, True])
     num_classes = len(data.task.classes or ())
     return [Fitted(probe=cast(Probe, one), layer=0, present_K=present_K, num_classes=num_classes) for one in fitted]
 
 
 def _fit_part(
     name: str,
+    *,
     data: Data,
     x_ND: NDArray[np.float32],
     fit_N: Rows,
-    *,
-    settings: Sequence[Mapping[str, Any]],
+    settings: Sequence[Mapping[str, Any]] = ({},),
     metric: ModuleType,
     seed: int,
 ) -> list[Fitted]:
