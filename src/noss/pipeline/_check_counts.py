@@ -39,7 +39,7 @@ def _each_once(clips: Sequence[Clip]) -> Verdict:
 def _by_split_and_label(card: Dataset, clips: Sequence[Clip]) -> Iterator[Verdict]:
     if card.num_by_split:
         found = Counter(str(clip.split) for clip in clips if clip.split is not None)
-        yield _counts("clips by split", found, card.num_by_split)
+        yield _counts("clips by split", found, {str(split): number for split, number in card.num_by_split.items()})
     for target, declared in card.num_by_label.items():
         found = Counter(str(clip.labels[target]) for clip in clips if target in clip.labels)
         yield _counts(f"clips by {target}", found, declared)

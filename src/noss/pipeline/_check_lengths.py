@@ -52,4 +52,4 @@ def _lengths(clips: Sequence[Clip], length_N: NDArray[np.float64]) -> Verdict:
 
 
 def _files(clips: Sequence[Clip], is_so_N: NDArray[np.bool_], what: str) -> list[tuple[str, str]]:
-    return [(str(clips[row].path), what) for row in np.flatnonzero(is_so_N)]
+    return [(str(clips[row].path), what) for row in np.flatnonzero(is_so_N).tolist()]

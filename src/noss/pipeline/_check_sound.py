@@ -64,10 +64,10 @@ def check_sound(
 def _listen(clip: Clip, seen: Mapping[Path, Seen]) -> _Sound:
     header = seen[clip.path].header
     assert header is not None
-    rate, span = header.sample_rate, {"start_s": clip.start_s, "end_s": clip.end_s}
+    rate, start_s, end_s = header.sample_rate, clip.start_s, clip.end_s
     length, total, full, peak = 0, 0.0, 0, 0.0
     try:
-        for window_T in stream(clip.path, sample_rate=rate, window_s=_WINDOW_S, **span):
+        for window_T in stream(clip.path, sample_rate=rate, window_s=_WINDOW_S, start_s=start_s, end_s=end_s):
             level_T = np.abs(window_T)
             length, total = length + len(window_T), total + float(window_T.sum(dtype=np.float64))
             full, peak = full + int(np.count_nonzero(level_T >= FULL_SCALE)), max(peak, float(level_T.max()))

@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -84,7 +85,7 @@ def _zip_members(
         elif name.endswith("/"):
             yield Member(name=name, kind="folder")
         elif kind in (0, stat.S_IFREG):
-            yield Member(name=name, kind="file", size=info.file_size, data=lambda info=info: _zip_data(zipped, info))
+            yield Member(name=name, kind="file", size=info.file_size, data=partial(_zip_data, zipped, info))
         else:
             yield Member(name=name, kind="device")
         done += info.compress_size
@@ -146,7 +147,7 @@ def _octal(digits: bytes) -> int:
     try:
         return int(digits, 8)
     except ValueError:
-        raise tarfile.InvalidHeaderError(f"{digits!r} is no octal number") from None
+        raise tarfile.InvalidHeaderError(f"{digits!r} is no octal number") from None  # type: ignore[attr-defined]
 
 
 def _tar_members(stream: _Forward, archive: Path, tell: Callable[[], None]) -> Iterator[Member]:
@@ -159,7 +160,7 @@ def _tar_members(stream: _Forward, archive: Path, tell: Callable[[], None]) -> I
     told = 0
     with opened as tar:
         while (info := tar.next()) is not None:
-            tar.members = []  # it would keep them all, a kilobyte each
+            tar.members = []  # type: ignore[attr-defined]  # it would keep them all, a kilobyte each
             yield _tar_member(info, stream)
             if stream.tell() - told > CHUNK:
                 told = stream.tell()
