@@ -109,6 +109,7 @@ def measure(data: Path, folder: Path, num_copies: int) -> None:
             share = np.mean([hit for name, hit in hits if name == way])
             found.setdefault(way, {})[corpus] = f"{100 * share:.1f}"
         alarms.append(_alarms(corpus, paths, sound.twins, own, seconds))
+        print(f"{corpus}: {seconds:.0f} s", file=sys.stderr, flush=True)
     print("\n| copy | " + " | ".join(next(iter(found.values()))) + " |\n| --- |" + " --- |" * 3)
     for way, by_corpus in found.items():
         print(f"| {way} | " + " | ".join(by_corpus.values()) + " |")

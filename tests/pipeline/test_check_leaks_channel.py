@@ -114,7 +114,7 @@ def test_a_middle_value_is_found_as_well_as_a_high_one() -> None:
     column = [0.1 * generator.normal() + (0 if label == "ill" else generator.choice([-1, 1])) for label in labels]
     made = task(labels, speakers)
     by_name = {one.name: one for one in told(made, sides(made, seed=0), facts(400, 1, bandwidth=column))}
-    assert by_name["bandwidth"].low > 0.9 and not by_name["all together"].tells  # a straight line cannot part them
+    assert by_name["bandwidth"].low > 0.7 and not by_name["all together"].tells  # a straight line cannot part them
 
 
 def test_numbers_as_a_target_are_tried_in_fifths() -> None:

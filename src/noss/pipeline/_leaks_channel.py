@@ -4,7 +4,8 @@ Every property is tried by itself, so that a finding names it: a table of label 
 sixteen parts of its range, is learned on each training set of the task and read on its test set. The unweighted average recall is then set
 against chance, one over the number of classes. Their difference is a sum of what each speaker adds (hits less those that
 a guess of the same habits would make), and speakers are independent, so its error is that of a mean over speakers: an
-interval by Student's t, at a level divided by the number of properties (Bonferroni). Folds learn from each other's
+interval by Student's t, at a level divided by the number of properties (Bonferroni), and no narrower than chance alone
+would make it. Folds learn from each other's
 speakers, which makes their mean less sure than it looks: intervals over folds are widened after Nadeau and Bengio,
 "Inference for the Generalization Error", Machine Learning 52, 2003. A property counts if the interval lies above chance.
 A number as target is cut into fifths.
@@ -154,21 +155,43 @@ def _recall(
     widened: float,
 ) -> Told:
     """The recall of guesses (N,) of labels (N,), and its interval over units (N,), so many times as wide."""
-    from scipy.special import stdtrit
-
     count_K = np.bincount(true_N, minlength=int(max(true_N.max(), guess_N.max())) + 1)
     share_K = np.bincount(guess_N, minlength=len(count_K)) / len(guess_N)
     num_classes = int(np.count_nonzero(count_K))
     weight_N = 1 / (num_classes * count_K[true_N])
+    added_N = weight_N * ((guess_N == true_N) - share_K[true_N])
+    variance_K = share_K * (1 - share_K)
+    reach = widened * _reach(added_N, weight_N, variance_K[true_N], unit_N, true_N, tail=_LEVEL / 2 / num_tests)
     value = float(np.sum(weight_N * (guess_N == true_N)))
-    _, unit_N = np.unique(unit_N, return_inverse=True)
-    added_U = np.bincount(unit_N, weight_N * ((guess_N == true_N) - share_K[true_N]))
-    num_units = len(added_U)
-    error = float(added_U.std()) * num_units / sqrt(num_units - 1) if num_units > 1 else 1.0
-    reach = widened * error * float(-stdtrit(max(1, num_units - 1), _LEVEL / 2 / num_tests))
     return Told(
         name=name, value=value, low=max(0.0, value - reach), high=min(1.0, value + reach), chance=1 / num_classes
     )
+
+
+def _reach(
+    added_N: NDArray[np.float64],
+    weight_N: NDArray[np.float64],
+    variance_N: NDArray[np.float64],
+    unit_N: NDArray[np.int64],
+    true_N: NDArray[np.int64],
+    *,
+    tail: float,
+) -> float:
+    """Half an interval: by what units were seen to add (N,), and at least by what chance alone would make them add.
+
+    A few speakers who are all told right vary in nothing, which proves little. Chance is taken to move all clips of a
+    unit and a class at once, each by its weight (N,) and a variance (N,).
+    """
+    from scipy.special import ndtri, stdtrit
+
+    added_U = np.bincount(np.unique(unit_N, return_inverse=True)[1], added_N)
+    num_units = len(added_U)
+    if num_units == 1:
+        return 1.0
+    seen = float(added_U.std()) * num_units / sqrt(num_units - 1)
+    cell_N = np.unique(unit_N * (int(true_N.max()) + 1) + true_N, return_inverse=True)[1]
+    by_chance = sqrt(float(np.sum(np.bincount(cell_N, weight_N * np.sqrt(variance_N)) ** 2)))
+    return max(-float(stdtrit(num_units - 1, tail)) * seen, -float(ndtri(tail)) * by_chance)
 
 
 def _table(column_N: NDArray[Any], y_N: NDArray[np.int64], num_classes: int) -> Guess:

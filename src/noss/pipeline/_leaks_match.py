@@ -32,6 +32,7 @@ LEAST_SHARED: Final = 0.5  # of the shorter clip's sound
 _FEWEST: Final = 6  # audible words
 _NEAR: Final = range(-3, 4)  # hops
 _LONGEST_S: Final = 20.0
+_SEEK_S: Final = 60.0
 _MARGIN_S: Final = 0.05
 _FINER: Final = 4
 _FLAT_HZ: Final = 100.0
@@ -139,6 +140,10 @@ def _flat(waveform_T: Waveform, size: int) -> NDArray[np.complex64]:
 
 
 def _piece(clip: Clip, start_s: float, length_s: float) -> Waveform:
-    begin_s = clip.start_s + start_s
-    end_s = begin_s + length_s if clip.end_s is None else min(begin_s + length_s, clip.end_s)
-    return read(clip.path, sample_rate=SAMPLE_RATE, start_s=begin_s, end_s=end_s)[0]
+    """Some seconds of a clip at 8 kHz; near its start it is decoded from there, as decoders of MP3 stumble otherwise."""
+    skipped_s = start_s if start_s < _SEEK_S else 0.0
+    begin_s = clip.start_s + start_s - skipped_s
+    end_s = begin_s + skipped_s + length_s
+    end_s = end_s if clip.end_s is None else min(end_s, clip.end_s)
+    waveform_T, _ = read(clip.path, sample_rate=SAMPLE_RATE, start_s=begin_s, end_s=end_s)
+    return waveform_T[round(skipped_s * SAMPLE_RATE) :]
