@@ -87,11 +87,11 @@ def write(path: Path, made: Made) -> None:
     path.with_suffix(f".{container.lower()}").write_bytes(buffer.getvalue())
 
 
-def measure(data: Path, folder: Path, num_copies: int) -> None:
+def measure(data: Path, folder: Path, corpora: list[str], num_copies: int) -> None:
     """Recall by way and corpus, and false alarms by corpus."""
     found: dict[str, dict[str, str]] = {}
     alarms: list[str] = []
-    for corpus in ("fsdd", "ravdess", "speechocean_test"):
+    for corpus in corpora:
         paths = sorted(path for path in (data / corpus).rglob("*") if path.suffix in {".wav", ".ogg", ".flac"})
         home = folder / corpus
         shutil.rmtree(home, ignore_errors=True)
@@ -110,7 +110,7 @@ def measure(data: Path, folder: Path, num_copies: int) -> None:
             found.setdefault(way, {})[corpus] = f"{100 * share:.1f}"
         alarms.append(_alarms(corpus, paths, sound.twins, own, seconds))
         print(f"{corpus}: {seconds:.0f} s", file=sys.stderr, flush=True)
-    print("\n| copy | " + " | ".join(next(iter(found.values()))) + " |\n| --- |" + " --- |" * 3)
+    print("\n| copy | " + " | ".join(next(iter(found.values()))) + " |\n| --- |" + " --- |" * len(corpora))
     for way, by_corpus in found.items():
         print(f"| {way} | " + " | ".join(by_corpus.values()) + " |")
     print("\n| corpus | clips | pairs | found the same, not made here |\n| --- | --- | --- | --- |")
@@ -192,6 +192,7 @@ def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, default=Path("leaks_benchmark"))
+    parser.add_argument("--corpora", nargs="*", default=["fsdd", "ravdess", "speechocean_test"])
     parser.add_argument("--copies", type=int, default=100)
     parser.add_argument("--nums", type=int, nargs="*", default=[2_500, 5_000, 10_000])
     parser.add_argument("--only", choices=["recall", "speed"])
@@ -202,7 +203,7 @@ def main() -> None:
         return
     data = Path(os.environ["NOSS_DATA"])
     if given.only != "speed":
-        measure(data, given.folder, given.copies)
+        measure(data, given.folder, given.corpora, given.copies)
     if given.only != "recall":
         speed(data, given.folder, given.nums)
 
