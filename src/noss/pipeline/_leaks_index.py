@@ -33,7 +33,8 @@ class Index:
 
     Attributes:
         words: The file of all words.
-        places: The file of the places of audible words in it, in the order of the words' bits.
+        places: The file of the places of audible words in it, in the order of the words' bits; words that very many
+            frames share are left out.
         start_W: Where the places of each word start (2^20 + 1,).
         first_N: Where each clip's words start (N + 1,); a clip that is not indexed has none.
     """
@@ -118,7 +119,7 @@ class Search:
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Places of words that are alike (H,), and the own frame of each (H,)."""
         low_Q, high_Q = self._index.start_W[probe_QP].ravel(), self._index.start_W[probe_QP + 1].ravel()
-        count_Q = np.where(high_Q - low_Q <= _MOST_SHARED, high_Q - low_Q, 0)
+        count_Q = high_Q - low_Q
         own_H = np.repeat(np.arange(len(low_Q)), count_Q)
         step_H = np.arange(len(own_H)) - np.repeat(np.cumsum(count_Q) - count_Q, count_Q)
         place_H = self._places.array[low_Q[own_H] + step_H]
@@ -130,37 +131,44 @@ class Search:
 class _Mapped(Generic[_Number]):
     """A file as an array, whose touched pages count as memory until they are given back."""
 
-    def __init__(self, path: Path, kind: type[_Number], *, write: bool = False) -> None:
+    def __init__(self, path: Path, kind: type[_Number]) -> None:
         self.array: NDArray[_Number] = np.empty(0, kind)
         self._map: mmap.mmap | None = None
         if path.stat().st_size:  # an empty file cannot be mapped
-            with path.open("r+b" if write else "rb") as file:
-                self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_WRITE if write else mmap.ACCESS_READ)
+            with path.open("rb") as file:
+                self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
             self.array = np.frombuffer(self._map, kind)
 
     def release(self) -> None:
-        """Give the pages back where the system lets one; the file keeps what was written."""
+        """Give the pages back, where the system lets one."""
         if self._map is not None and hasattr(mmap, "MADV_DONTNEED"):
             self._map.madvise(mmap.MADV_DONTNEED)
 
 
 def _sort(words: Path, path: Path) -> tuple[NDArray[np.int64], Path]:
-    """A counting sort of places by word, a block at a time."""
+    """List places by word, some words at a time: each pass over the file keeps the places of the next of them."""
     count_W = np.zeros(1 << NUM_BITS, np.int64)
     for _, word_S in _blocks(words):
         count_W += np.bincount(word_S, minlength=len(count_W))
-    start_W = np.concatenate([[0], np.cumsum(count_W)])
+    is_listed_W = count_W <= _MOST_SHARED
+    start_W = np.concatenate([[0], np.cumsum(np.where(is_listed_W, count_W, 0))])
     with path.open("wb") as file:
-        file.truncate(8 * int(start_W[-1]))
-    places, next_W = _Mapped(path, np.int64, write=True), start_W[:-1].copy()
-    for place_S, word_S in _blocks(words):
-        order_S = np.argsort(word_S, kind="stable")
-        word_S, count_W = word_S[order_S], np.bincount(word_S, minlength=len(count_W))
-        within_S = np.arange(len(word_S)) - (np.cumsum(count_W) - count_W)[word_S]
-        places.array[next_W[word_S] + within_S] = place_S[order_S]
-        next_W += count_W
-        places.release()
+        first = 0
+        while start_W[first] < start_W[-1]:
+            last = int(np.searchsorted(start_W, start_W[first] + _BLOCK, side="right")) - 1
+            file.write(_places(words, first, last, is_listed_W).tobytes())
+            first = last
     return start_W, path
+
+
+def _places(words: Path, first: int, last: int, is_listed_W: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """The places of listed words from the first to before the last, in their order."""
+    kept = []
+    for place_S, word_S in _blocks(words):
+        is_kept_S = (word_S >= first) & (word_S < last) & is_listed_W[word_S]
+        kept.append((place_S[is_kept_S], word_S[is_kept_S]))
+    place_S, word_S = (np.concatenate(parts) for parts in zip(*kept, strict=True))
+    return place_S[np.argsort(word_S, kind="stable")]
 
 
 def _blocks(words: Path) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
