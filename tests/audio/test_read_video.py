@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 from numpy.typing import NDArray
 
 from noss.audio.read import info, read, stream
@@ -147,3 +148,54 @@ def test_a_flac_written_to_a_pipe_is_read(tmp_path: Path) -> None:
     np.testing.assert_array_equal(
         read(path, start_s=7.5)[0], samples_T[round(7.5 * RATE) :].astype(np.float32) / 32_768
     )
+
+
+def crc_of_page(page: bytes) -> int:
+    """RFC 3533: polynomial 0x04c11db7, no reflection, nothing added."""
+    checksum = 0
+    for byte in page:
+        checksum ^= byte << 24
+        for _ in range(8):
+            checksum = (checksum << 1 ^ (0x04C1_1DB7 if checksum & 0x8000_0000 else 0)) & 0xFFFF_FFFF
+    return checksum
+
+
+def move_end_of_page(path: Path, *, index: int, by: int) -> None:
+    """Let a page of an Ogg file say that it ends `by` samples later, as a recorder does that takes times from a clock."""
+    content = bytearray(path.read_bytes())
+    starts = [place for place in range(len(content)) if content[place : place + 4] == b"OggS"]
+    start, stop = starts[index], starts[index + 1]
+    end = int.from_bytes(content[start + 6 : start + 14], "little") + by
+    content[start + 6 : start + 14] = end.to_bytes(8, "little")
+    content[start + 22 : start + 26] = bytes(4)
+    content[start + 22 : start + 26] = crc_of_page(content[start:stop]).to_bytes(4, "little")
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("by", [489, -489])
+def test_an_opus_file_whose_pages_tell_times_of_a_clock_loses_nothing(tmp_path: Path, by: int) -> None:
+    """libsndfile gives up at the page whose packets are longer than it says they are."""
+    path = tmp_path / "clip.opus"
+    encode(path, sweep()[None], "libopus")
+    whole_T = read(path)[0]
+    move_end_of_page(path, index=4, by=by)
+    with pytest.raises(soundfile.LibsndfileError), soundfile.SoundFile(path) as file:
+        file.read()
+    clip_T, sample_rate = read(path)
+    assert (len(clip_T), sample_rate) == (len(whole_T), RATE)
+    assert np.corrcoef(clip_T, whole_T)[0, 1] > 0.999
+    assert info(path).frames == len(whole_T)
+    part_T, _ = read(path, start_s=6.0, end_s=7.0)
+    np.testing.assert_allclose(part_T, clip_T[6 * RATE : 7 * RATE], rtol=0, atol=0.02)
+    windows = list(stream(path, sample_rate=16_000, window_s=0.3))
+    np.testing.assert_allclose(np.concatenate(windows), read(path, sample_rate=16_000)[0], atol=1e-6)
+
+
+def test_an_opus_file_whose_pages_are_even_needs_no_pyav(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "clip.opus"
+    encode(path, sweep()[None], "libopus")
+    monkeypatch.setitem(sys.modules, "av", None)
+    assert len(read(path)[0]) == len(sweep())
+    move_end_of_page(path, index=4, by=489)
+    with pytest.raises(MissingExtraError, match=r"pip install 'noss\[video\]'"):
+        read(path)

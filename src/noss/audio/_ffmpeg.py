@@ -1,4 +1,4 @@
-"""Files that only FFmpeg decodes, through PyAV: m4a, mp4, webm, aac and their kin."""
+"""Files that only FFmpeg decodes whole, through PyAV: m4a, mp4, webm, aac and their kin."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ class AvFile:
         channels: Of the stream.
         format: Container, as FFmpeg names it.
         codec: Codec, as FFmpeg names it.
-        guesses_length: Always False: what does not say how long it is is counted.
+        loses_samples: Always False: what does not say how long it is is counted.
     """
 
-    guesses_length = False
+    loses_samples = False
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -11,7 +11,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from noss.audio import _faults, _mpeg
+from noss.audio import _faults, _mpeg, _opus
 
 # A decoder set down in the middle of an Opus stream agrees with one that came from the start only after a while.
 # Measured: the same bits after 2 s in speech at 8, 16, 24 and 48 kHz; up to 0.003 off after 0.5 s.
@@ -33,8 +33,8 @@ class SndFile:
         format: Container, as libsndfile names it.
         codec: Codec, as libsndfile names it.
         frames: Samples a channel.
-        guesses_length: Whether `frames` may be far off: an MP3 of varying bit rate without an index, a FLAC written to
-            a pipe. libsndfile loses samples of such a file, or cannot read it.
+        loses_samples: Whether libsndfile would lose samples of the file, or cannot read it: an MP3 of varying bit rate
+            without an index, a FLAC written to a pipe, an Opus file with uneven pages.
     """
 
     def __init__(self, path: Path) -> None:
@@ -52,7 +52,8 @@ class SndFile:
         self.frames: int = self._file.frames
         self._states_length = self.format != "MP3" or _mpeg.states_length(path)
         has_length = self._states_length or _mpeg.has_one_bit_rate(path)
-        self.guesses_length = not has_length or self.frames > _LONGEST
+        is_even = self.codec != "OPUS" or _opus.has_even_pages(path)
+        self.loses_samples = not has_length or not is_even or self.frames > _LONGEST
         self._check_whole()
 
     def blocks(self, first: int, last: int | None, *, size: int | None = None) -> Iterator[NDArray[np.float32]]:

@@ -133,7 +133,7 @@ def stream(
 def _open(path: Path) -> _sndfile.SndFile | _ffmpeg.AvFile:
     source: _sndfile.SndFile | _ffmpeg.AvFile
     source = _ffmpeg.AvFile(path) if path.suffix.lower() in _ffmpeg.SUFFIXES else _sndfile.SndFile(path)
-    if source.guesses_length:
+    if source.loses_samples:
         source.close()
         source = _ffmpeg.AvFile(path)
     if source.sample_rate < MIN_SAMPLE_RATE:
