@@ -109,7 +109,7 @@ def test_a_command_is_refused_with_its_line_and_never_run(tmp_path: Path, comman
         ({"wav_scp": "a\n"}, r"wav\.scp line 1: nothing behind 'a'"),
         ({"wav_scp": ""}, r"wav\.scp has no line"),
         ({"wav_scp": "a wavs/a.wav\na wavs/b.wav\n"}, r"wav\.scp line 2: 'a' is on line 1 too"),
-        ({"wav_scp": "a x.wav\nb y.wav\n"}, r"no file of .*wav\.scp is there"),
+        ({"wav_scp": "a not_in_any_folder_above.wav\nb nor_this.wav\n"}, r"no file of .*wav\.scp is there"),
         ({"utt2lang": "a de\nc en\n"}, r"utt2lang line 2: there is no utterance 'c'"),
         ({"segments": "a z 0 1\n"}, r"segments line 1: wav\.scp has no recording 'z'"),
         ({"segments": "a a 0\n"}, r"segments line 1: 'a 0' is no segment"),
