@@ -7,7 +7,9 @@ The same check tries a part of your own: `noss check model ./mine.py`, or in Pyt
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,14 +18,24 @@ from noss import shelf
 from noss.pipeline._check_model import check_model
 
 # Parts whose weights do not come with noss: tried where NOSS_DATA holds them.
-PRETRAINED = {"yamnet": "yamnet", "speech_embedding": "speech_embedding"}
+PRETRAINED = {"yamnet": "yamnet", "speech_embedding": "speech_embedding", "byol_s": "byol_s"}
 EXAMPLES = tiny_models.examples()
-OWN = [
-    f"{part}/{choice}" if choice else part
-    for part in shelf.names("models")
-    if hasattr(shelf.load("models", part), "CARDS")
-    for choice in shelf.load("models", part).CARDS
-]
+UNTRAINED = "Random initialisation"  # how the notes of an architecture without weights begin
+LARGE = 100_000_000  # untrained sizes from here on are only counted, in the tests of their part
+
+
+def _own() -> Iterator[Any]:
+    """Every choice of every part; of an untrained architecture the first one, the others as slow tests."""
+    for part in shelf.names("models"):
+        cards = getattr(shelf.load("models", part), "CARDS", {})
+        for number, (choice, card) in enumerate(cards.items()):
+            untrained = card.notes.startswith(UNTRAINED)
+            if not (untrained and number and (card.num_parameters or 0) >= LARGE):
+                marks = [pytest.mark.slow] if untrained and number else []
+                yield pytest.param(f"{part}/{choice}" if choice else part, marks=marks)
+
+
+OWN = list(_own())
 
 
 def _failures(name: str) -> list[str]:
@@ -31,7 +43,7 @@ def _failures(name: str) -> list[str]:
 
 
 def test_every_part_on_the_shelf_is_tried_here() -> None:
-    tried = {name.split("/")[0] for name in OWN} | set(PRETRAINED) | {key.split()[0].split("@")[0] for key in EXAMPLES}
+    tried = {param.values[0].split("/")[0] for param in OWN} | set(PRETRAINED) | {key.split()[0].split("@")[0] for key in EXAMPLES}
     assert sorted(tried) == shelf.names("models")
 
 

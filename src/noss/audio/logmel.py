@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-MelScale = Literal["htk", "slaney"]
+MelScale = Literal["htk", "htk_hz", "slaney"]
 
 
 class LogMel(nn.Module):
@@ -36,8 +36,9 @@ class LogMel(nn.Module):
         n_mels: Mel bands, M.
         f_min: Lower edge of the lowest band, Hz.
         f_max: Upper edge of the highest band, Hz.
-        mel_scale: `htk`: triangles straight over mel, peak 1 (TensorFlow, Kaldi). `slaney`: triangles straight over
-            Hz, area-normalised (the default of librosa).
+        mel_scale: `htk`: triangles straight over mel, peak 1 (TensorFlow, Kaldi). `htk_hz`: the same edges, triangles
+            straight over Hz, peak 1 (the default of torchaudio). `slaney`: triangles straight over Hz, area-normalised
+            (the default of librosa).
         power: 1 for the magnitude spectrum, 2 for the power spectrum.
         log_floor: Mel energies below it are raised to it.
         log_offset: Added before the natural logarithm.
@@ -157,11 +158,13 @@ def mel_filters(
     hertz_F = np.linspace(0.0, sample_rate / 2, n_fft // 2 + 1)
     lowest, highest = _to_mel(np.array([f_min, f_max]), mel_scale)
     edges = np.linspace(lowest, highest, n_mels + 2)
+    position_F, area_M = hertz_F, np.ones(n_mels)
     if mel_scale == "htk":
         position_F = _to_mel(hertz_F, mel_scale)
-        area_M = np.ones(n_mels)
+    elif mel_scale == "htk_hz":
+        edges = 700.0 * np.expm1(edges / 1127.0)
     else:
-        position_F, edges = hertz_F, _slaney_to_hertz(edges)
+        edges = _slaney_to_hertz(edges)
         area_M = 2.0 / (edges[2:] - edges[:-2])
     rising = (position_F[:, None] - edges[:-2]) / (edges[1:-1] - edges[:-2])
     falling = (edges[2:] - position_F[:, None]) / (edges[2:] - edges[1:-1])
@@ -172,7 +175,7 @@ def mel_filters(
 
 def _to_mel(hertz: NDArray[np.float64], mel_scale: MelScale) -> NDArray[np.float64]:
     """Source: HTK book, section 5.4; Slaney, Auditory Toolbox, 1998 (straight to 1 kHz, then 27 steps to 6.4 kHz)."""
-    if mel_scale == "htk":
+    if mel_scale != "slaney":
         return np.asarray(1127.0 * np.log1p(hertz / 700.0))
     above = 15.0 + 27.0 * np.log(np.maximum(hertz, 1000.0) / 1000.0) / np.log(6.4)
     return np.where(hertz < 1000.0, hertz * 0.015, above)
