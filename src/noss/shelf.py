@@ -11,9 +11,10 @@ import difflib
 import hashlib
 import importlib
 import importlib.util
+import re
 import sys
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Literal, get_args
@@ -30,13 +31,15 @@ class Name:
     """A part's name taken apart: `transformers/facebook/wav2vec2-base@6`.
 
     `part` is the file's name (or the path of a user's own `.py` file), `choice` what follows the first `/` (None where
-    nothing does), `layer` what follows `@`. `text` is the whole name as it was given.
+    nothing does), `layer` what follows `@`, `pooling` what follows the first `+` of a model's name. `text` is the whole name
+    as it was given.
     """
 
     text: str
     part: str
     choice: str | None = None
     layer: str | None = None
+    pooling: str | None = None
 
 
 def names(shelf: Shelf) -> list[str]:
@@ -57,6 +60,17 @@ def parse(text: str) -> Name:
         body, layer = text, ""
     part, choice = _split_part(body)
     return Name(text=text, part=part, choice=choice or None, layer=layer or None)
+
+
+def parse_model(text: str) -> Name:
+    """Take a model's name apart: as `parse`, with its pooling at the end, as in `transformers/DIR@6+mean+std`.
+
+    Only words of small letters are a pooling, so that `onnx/./a+b.onnx` is a file; a folder called `a+b` is named `./a+b/`.
+    """
+    pooling = re.search(r"(?:\+[a-z]+)+$", text)
+    if pooling is None:
+        return parse(text)
+    return replace(parse(text[: pooling.start()]), text=text, pooling=pooling.group()[1:])
 
 
 def load(shelf: Shelf, part: str) -> ModuleType:

@@ -72,6 +72,11 @@ class Store:
         num_corrupt = len(found) - len(parts)
         return cls(folder, layers=facts["layers"], dim=facts["dim"], parts=parts, num_corrupt=num_corrupt)
 
+    @staticmethod
+    def is_there(cache: Path, facts: Mapping[str, Any]) -> bool:
+        """Whether there is a store of the model that `facts` describe; none is created."""
+        return (_folder(cache / "embeddings", facts) / "store.json").is_file()
+
     def __len__(self) -> int:
         return len(self._indexed().sorted_ids)
 

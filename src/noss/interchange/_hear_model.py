@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from noss.audio import chunk
 from noss.errors import AudioError, ModelError
-from noss.pipeline._embed_forward import pool
+from noss.pipeline._embed_pooling import mean as pool
 from noss.pipeline._models import Model
 
 SAMPLE_RATES = (16_000, 22_050, 44_100, 48_000)  # those that the API allows
@@ -33,6 +33,10 @@ class HearModel(nn.Module):
         if card.layers > 1:
             raise ModelError(
                 f"{model.name} gives {card.layers} layers and HEAR takes one vector a clip: name a layer, as NAME@6"
+            )
+        if model.pooling.name != "mean":
+            raise ModelError(
+                f"{model.name} names a pooling and HEAR's vectors are means: leave +{model.pooling.name} out"
             )
         if card.sample_rate not in SAMPLE_RATES:
             allowed = ", ".join(map(str, SAMPLE_RATES))

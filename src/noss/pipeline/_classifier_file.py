@@ -129,7 +129,7 @@ def is_current(folder: Path, signature: str) -> bool:
 def _check_own(folder: Path, facts: Mapping[str, Any]) -> None:
     """A folder from elsewhere must not bring code along: parts are names on a shelf or files outside the folder."""
     for name in (str(facts["model"].get("name")), facts["probe"]):
-        part = shelf.parse(name).part
+        part = shelf.parse_model(name).part
         if part.endswith(".py") and Path(part).resolve().is_relative_to(folder.resolve()):
             raise ModelError(f"{folder} names code of its own ({part}), which is not run: move the file elsewhere")
 

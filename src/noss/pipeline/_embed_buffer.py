@@ -15,11 +15,12 @@ _HELD = 4
 
 @dataclass(frozen=True)
 class Chunk:
-    """One window (T,) of the clip in a batch's slot, and its weight in the clip's mean: its own length in samples."""
+    """One window (T,) of the clip in a batch's slot, its weight in a mean (its own length in samples), and its place."""
 
     slot: int
     waveform_T: NDArray[np.float32]
     weight: int
+    place: int = 0
 
 
 class Buffer:

@@ -27,7 +27,8 @@ class Forward:
         import torch
 
         self._name = model.name
-        self._card = model.card
+        self._card = model.frames_card
+        self._pool = model.pooling.window
         self._device = device
         self._embedder: Any = model.build()
         if device == "cuda":
@@ -36,19 +37,33 @@ class Forward:
             self._embedder.eval().to(device)
 
     def __call__(self, pieces: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-        """Embeddings (B, L, D) of waveforms (T,) that the model sees together."""
+        """What the model's pooling makes (B, L, E) of waveforms (T,) that it sees together."""
+        import torch
+
+        with torch.inference_mode():
+            pooled: NDArray[np.float32] = self._pool(*self._frames(pieces)).float().cpu().numpy()
+        return pooled
+
+    def frames(self, pieces: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
+        """The frames (S, L, D) of each of the waveforms (T,) that the model sees together."""
+        import torch
+
+        with torch.inference_mode():
+            frames_BLSD, frame_lengths_B = self._frames(pieces)
+            frames_BSLD = frames_BLSD.float().cpu().numpy().transpose(0, 2, 1, 3)
+        return [frames_SLD[:length] for frames_SLD, length in zip(frames_BSLD, frame_lengths_B.tolist(), strict=True)]
+
+    def _frames(self, pieces: Sequence[NDArray[np.float32]]) -> tuple[Tensor, Tensor]:
         import torch
 
         lengths_B = np.array([len(piece) for piece in pieces])
         waveform_BT = np.zeros((len(pieces), int(lengths_B.max())), dtype=np.float32)
         for row_T, piece in zip(waveform_BT, pieces, strict=True):
             row_T[: len(piece)] = piece
-        with torch.inference_mode():
-            waves_BT, sizes_B = (torch.from_numpy(array).to(self._device) for array in (waveform_BT, lengths_B))
-            frames_BLSD, frame_lengths_B = self._embedder(waves_BT, sizes_B)
-            self._check(frames_BLSD, frame_lengths_B, len(pieces))
-            pooled: NDArray[np.float32] = pool(frames_BLSD, frame_lengths_B).float().cpu().numpy()
-        return pooled
+        waves_BT, sizes_B = (torch.from_numpy(array).to(self._device) for array in (waveform_BT, lengths_B))
+        frames_BLSD, frame_lengths_B = self._embedder(waves_BT, sizes_B)
+        self._check(frames_BLSD, frame_lengths_B, len(pieces))
+        return frames_BLSD, frame_lengths_B
 
     def _check(self, frames_BLSD: Tensor, frame_lengths_B: Tensor, num: int) -> None:
         shape, expected = tuple(frames_BLSD.shape), (num, self._card.layers, "frames", self._card.dim)
@@ -61,15 +76,3 @@ class Forward:
             raise ModelError(
                 f"{self._name} returned frame lengths {lengths} for {num} clips of up to {shape[2]} frames: each must be in between"
             )
-
-
-def pool(frames_BLSD: Tensor, frame_lengths_B: Tensor) -> Tensor:
-    """The mean (B, L, D) over the frames (B, L, S, D) that belong to each clip; what lies behind them may be NaN."""
-    import torch
-
-    if frames_BLSD.shape[2] == 1:
-        return frames_BLSD[:, :, 0]
-    lengths_B = frame_lengths_B.to(frames_BLSD.device)
-    behind_BS = torch.arange(frames_BLSD.shape[2], device=frames_BLSD.device) >= lengths_B[:, None]
-    total_BLD = frames_BLSD.masked_fill(behind_BS[:, None, :, None], 0.0).sum(dim=2)
-    return total_BLD / lengths_B[:, None, None]

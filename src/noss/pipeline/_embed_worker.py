@@ -16,6 +16,7 @@ from noss.pipeline._embed_buffer import Buffer, Chunk
 from noss.pipeline._embed_caught import Caught, one_line
 from noss.pipeline._embed_forward import Forward
 from noss.pipeline._embed_plan import Job, Lost
+from noss.pipeline._embed_pooling import Windows
 from noss.pipeline._models import Model
 
 WHOLE_S = 60.0  # longer clips are streamed, so that a day of audio takes no more memory than a minute
@@ -49,10 +50,9 @@ class Loaded:
 
 @dataclass
 class _Sums:
-    """What has been added up of one clip: weighted embeddings (L, D) and samples."""
+    """What has been added up of one clip, or why it was lost."""
 
-    total: NDArray[np.float64] | None = None
-    samples: int = 0
+    windows: Windows
     lost: Lost | None = field(default=None)
 
 
@@ -67,6 +67,7 @@ class Worker:
 
     def __init__(self, model: Model, *, device: str = "cpu", batch_s: float = 60.0) -> None:
         self.card = model.card
+        self.windows = model.pooling.clip
         self.budget = round(batch_s * self.card.sample_rate)
         self.policy = chunk.Policy(window_s=self.card.window_s, min_s=self.card.min_s, padding=self.card.padding)
         self.forward = Forward(model, device=device)
@@ -86,16 +87,16 @@ class Worker:
             outcomes = [self([item]) for item in batch]
             return next((one for one in outcomes if isinstance(one, Broken)), None) or self._merge(outcomes, began)
         if caught.error is not None:
-            sums = [_Sums(lost=Lost(_job(batch[0]).place, "embed", one_line(caught.error)))]
+            sums = [_Sums(self.windows(), lost=Lost(_job(batch[0]).place, "embed", one_line(caught.error)))]
         return self._done(batch, sums, time.perf_counter() - began)
 
     def _embed(self, batch: Sequence[Job | Loaded]) -> list[_Sums]:
-        sums = [_Sums() for _ in batch]
+        sums = [_Sums(self.windows()) for _ in batch]
         buffer = Buffer(budget=self.budget, equal=not self.card.masks_padding)
         for slot, item in enumerate(batch):
             try:
-                for piece_T, weight in self._pieces(item):
-                    for group in buffer.add(Chunk(slot, piece_T, weight)):
+                for place, (piece_T, weight) in enumerate(self._pieces(item)):
+                    for group in buffer.add(Chunk(slot, piece_T, weight, place)):
                         self._run(group, sums)
             except AudioError as error:
                 sums[slot].lost = Lost(_job(item).place, "read", str(error))
@@ -138,19 +139,16 @@ class Worker:
         return Loaded(job, audio_T)
 
     def _run(self, group: Sequence[Chunk], sums: Sequence[_Sums]) -> None:
-        embeddings_BLD = self.forward([piece.waveform_T for piece in group])
-        for piece, embedding_LD in zip(group, embeddings_BLD, strict=True):
-            one = sums[piece.slot]
-            share_LD = embedding_LD.astype(np.float64) * piece.weight
-            one.total = share_LD if one.total is None else one.total + share_LD
-            one.samples += piece.weight
+        vectors_BLE = self.forward([piece.waveform_T for piece in group])
+        for piece, vector_LE in zip(group, vectors_BLE, strict=True):
+            sums[piece.slot].windows.add(vector_LE, place=piece.place, samples=piece.weight)
 
     def _done(self, batch: Sequence[Job | Loaded], sums: Sequence[_Sums], seconds: float) -> Done:
         done = Done([], np.empty((0, self.card.layers, self.card.dim), np.float32), [], [], seconds)
         rows = []
         for item, one in zip(batch, sums, strict=True):
             place = _job(item).place
-            row_LD = None if one.total is None else (one.total / max(one.samples, 1)).astype(np.float32)
+            row_LD = one.windows.pooled()
             if one.lost is not None or row_LD is None:
                 done.lost.append(
                     one.lost or Lost(place, "read", "holds no audio: give a clip with at least one sample")
@@ -160,7 +158,7 @@ class Worker:
             else:
                 rows.append(row_LD)
                 done.places.append(place)
-                done.durations_s.append(one.samples / self.card.sample_rate)
+                done.durations_s.append(one.windows.samples / self.card.sample_rate)
         return Done(done.places, np.stack(rows) if rows else done.embeddings_NLD, done.durations_s, done.lost, seconds)
 
     def _merge(self, outcomes: Sequence[Done | Broken], began: float) -> Done:

@@ -16,14 +16,15 @@ from numpy.typing import NDArray
 from noss import identity, runs, shelf
 from noss.errors import ModelError
 from noss.models import Card
+from noss.pipeline._embed_pooling import MEAN, Pooling, pooling_of
 
 if TYPE_CHECKING:
     from noss.models import Embedder
     from noss.pipeline._loaded import LoadedModel
 
+MIX = "mix"
 EMBEDDING_VERSION = 1  # raised by one whenever a change in reading, cutting or pooling changes the vectors
 _SHAPING = ("sample_rate", "frame_rate", "masks_padding", "min_s", "padding", "window_s", "version")
-_POOLING = "mean over the frames of a window; mean over windows, weighted by length"
 
 Key = tuple[Path, float, float | None]
 Lookup = Callable[[str, Sequence[Key]], tuple[NDArray[np.float32], NDArray[np.bool_]]]
@@ -38,9 +39,13 @@ class Model:
         part: Its file on the shelf, or the path of a user's own file.
         choice: What follows the part in the name; empty for none.
         options: What `build` is called with.
-        card: Its facts.
+        card: Its facts; layers and dimension are those of a clip's embedding, pooled.
         facts: Everything that shapes a vector, and its name: what the store is opened with.
         revision: The signature of these facts without the name: equal revisions, equal vectors.
+        pooling: How frames become one vector.
+        layer: Which of the layers that its file returns is kept; None for all of them.
+        mixed: Whether a probe learns a mix of its layers (`@mix`) where it would otherwise choose one.
+        framed: The facts of its frames, before a layer is taken and frames are pooled; None where they are the card's.
     """
 
     name: str
@@ -50,9 +55,18 @@ class Model:
     card: Card
     facts: Mapping[str, Any]
     revision: str
+    pooling: Pooling = MEAN
+    layer: int | None = None
+    mixed: bool = False
+    framed: Card | None = None
+
+    @property
+    def frames_card(self) -> Card:
+        """Its facts with the layers and the dimension of the frames that `build` gives."""
+        return self.card if self.framed is None else self.framed
 
     def build(self) -> Embedder:
-        """The model itself, with its weights.
+        """The model itself, with its weights; it gives the layers of `frames_card`.
 
         Raises:
             ModelError: Its file has no `build`.
@@ -62,7 +76,11 @@ class Model:
         if not hasattr(module, "build"):
             raise ModelError(f"{self.name} only looks up vectors that were made elsewhere: it cannot embed new audio")
         embedder: Embedder = module.build(self.choice, **self.options)
-        return embedder
+        if self.layer is None:
+            return embedder
+        from noss.pipeline._models_layer import one_layer
+
+        return one_layer(embedder, self.layer)
 
     @property
     def lookup(self) -> Lookup | None:
@@ -83,24 +101,57 @@ def open_model(name: str, *, cache: Path | None = None, **options: Any) -> Model
         UnknownPartError: No such model.
         ModelError: No such choice, no such option, or weights that are not what the card says.
     """
-    parsed = shelf.parse(name)
-    if parsed.layer is not None:
-        options["layer"] = parsed.layer
-    module = shelf.load("models", parsed.part)
+    parsed = shelf.parse_model(name)
+    module, pooling = shelf.load("models", parsed.part), pooling_of(parsed.pooling, name=name)
     choice = parsed.choice or ""
+    takes_layer = parsed.layer is not None and _takes_layer(module)
+    if takes_layer:
+        options["layer"] = "all" if parsed.layer == MIX else parsed.layer
     _check_options(module, choice, options, name=name)
+    if hasattr(module, "HOMES"):
+        from noss.pipeline._fetch_weights import weights_at_hand
+
+        weights_at_hand(parsed.part, choice)
     card = _card(module, choice, options, name=name)
-    facts = _facts(parsed.part, choice, options, card, memo=runs.cache_folder(cache) / "files.sqlite")
-    revision = runs.signature(facts)
+    layer = None
+    if parsed.layer is not None and not takes_layer:
+        if card.layers == 1:
+            _check_options(module, choice, {"layer": parsed.layer}, name=name)
+        layer = _kept_layer(parsed.layer, card, name=name)
+    if parsed.layer == MIX and card.layers == 1:
+        raise ModelError(f"{name} has one layer and a mix needs two or more: leave @{MIX} out")
+    framed = card if layer is None else dataclasses.replace(card, layers=1)
+    pooled = pooling.card(framed, name=name)
+    facts = _facts(parsed.part, choice, options, pooled, memo=runs.cache_folder(cache) / "files.sqlite")
+    facts |= {"pooling": pooling.words, **({} if layer is None else {"layer": layer})}
     return Model(
         name=name,
         part=parsed.part,
         choice=choice,
         options=options,
-        card=card,
+        card=pooled,
         facts={"model": name, **facts},
-        revision=revision,
+        revision=runs.signature(facts),
+        pooling=pooling,
+        layer=layer,
+        mixed=parsed.layer == MIX,
+        framed=framed,
     )
+
+
+def with_all_layers(model: Model, *, cache: Path | None = None) -> tuple[Model, int] | None:
+    """The same model with every layer, and which of them it is; None where it is not one layer of several."""
+    parsed = shelf.parse_model(model.name)
+    if parsed.layer is None or not parsed.layer.isdecimal():
+        return None
+    body = model.name.removesuffix(f"+{parsed.pooling}").removesuffix(f"@{parsed.layer}")
+    options = {key: value for key, value in model.options.items() if key != "layer"}
+    try:
+        whole = open_model(f"{body}@all{f'+{parsed.pooling}' if parsed.pooling else ''}", cache=cache, **options)
+    except ModelError:
+        return None  # its file knows single layers only
+    same = all(whole.facts[fact] == model.facts[fact] for fact in ("card", "weights", "dim", "pooling"))
+    return (whole, int(parsed.layer)) if same and int(parsed.layer) < whole.card.layers else None
 
 
 def load_model(name: str, **options: Any) -> LoadedModel:
@@ -116,6 +167,22 @@ def load_model(name: str, **options: Any) -> LoadedModel:
     from noss.pipeline._loaded import LoadedModel
 
     return LoadedModel(open_model(name, **options))
+
+
+def _takes_layer(module: ModuleType) -> bool:
+    """Whether a model's own file picks layers; where it does not, all that it returns are there to pick from."""
+    parameters = inspect.signature(getattr(module, "build", None) or module.lookup).parameters.values()
+    return any(one.name == "layer" or one.kind is inspect.Parameter.VAR_KEYWORD for one in parameters)
+
+
+def _kept_layer(text: str, card: Card, *, name: str) -> int | None:
+    if text in {"all", MIX}:
+        return None
+    if not text.isdecimal() or int(text) >= card.layers:
+        raise ModelError(
+            f"{name} has no layer {text!r}: write @0 to @{card.layers - 1}, @all, @{MIX}, or nothing for all"
+        )
+    return int(text)
 
 
 def _check_options(module: ModuleType, choice: str, options: Mapping[str, Any], *, name: str) -> None:
@@ -143,7 +210,7 @@ def _card(module: ModuleType, choice: str, options: Mapping[str, Any], *, name: 
     if cards is None:
         raise ModelError(f"{module.__file__} defines no card: a model needs CARDS (or card) and build, see noss.models")
     if choice not in cards:
-        part = shelf.parse(name).part
+        part = shelf.parse_model(name).part
         known_names = [f"{part}/{key}" if key else part for key in cards]
         raise ModelError(f"no model {name!r}: {shelf.did_you_mean(name, known_names)}")
     return cards[choice]
@@ -162,7 +229,6 @@ def _facts(part: str, choice: str, options: Mapping[str, Any], card: Card, *, me
         "weights": weights,
         "layers": card.layers,
         "dim": card.dim,
-        "pooling": _POOLING,
         "version": EMBEDDING_VERSION,
     }
 

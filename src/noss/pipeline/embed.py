@@ -21,6 +21,7 @@ from noss.pipeline._embed_machine import spread
 from noss.pipeline._embed_plan import Jobs, Lost
 from noss.pipeline._embed_progress import Bar
 from noss.pipeline._embed_run import Run
+from noss.pipeline._embed_slice import copy_layer
 from noss.pipeline._embed_sources import clips_of
 from noss.pipeline._embed_table import check_suffix, write_table
 from noss.pipeline._models import Model, open_model
@@ -164,6 +165,8 @@ def embed_clips(
         raise AudioError(f"{unread[0].file} {unread[0].reason}: check the path, or leave out --strict")
     store = Store.open(cache, model.facts)
     missing = _missing(store, ids)
+    if len(missing) and copy_layer(model, store, [str(ids[place]) for place in missing], cache=cache):
+        missing = _missing(store, ids)
     lost: list[Lost] = []
     if len(missing) and model.lookup is not None:
         lost = look_up(model, store, clips, ids, missing.tolist())

@@ -47,7 +47,7 @@ def show(name: str, *, root: Sequence[str] = (), cache: Path | str | None = None
     Raises:
         UnknownPartError: No shelf has a part of that name.
     """
-    part = shelf.parse(name).part
+    part = shelf.parse_model(name).part
     holders = [kind for kind in _KINDS if part in shelf.names(kind)]
     if part.endswith(".py"):
         holders = ["models" if hasattr(shelf.load("models", part), "build") else "datasets"]
@@ -91,7 +91,7 @@ def _task_lines(task: Task) -> list[tuple[str, str]]:
 
 def _model_sections(name: str, root: Sequence[str], cache: Path | None) -> dict[str, Sequence[tuple[str, str]]]:
     del root
-    parsed = shelf.parse(name)
+    parsed = shelf.parse_model(name)
     module = shelf.load("models", parsed.part)
     if parsed.choice is None and "" not in getattr(module, "CARDS", {}):
         choices = ", ".join(f"{parsed.part}/{choice}" for choice in getattr(module, "CARDS", {}))
