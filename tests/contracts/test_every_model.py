@@ -21,17 +21,17 @@ from noss.pipeline._check_model import check_model
 PRETRAINED = {"yamnet": "yamnet", "speech_embedding": "speech_embedding", "byol_s": "byol_s"}
 EXAMPLES = tiny_models.examples()
 UNTRAINED = "Random initialisation"  # how the notes of an architecture without weights begin
-LARGE = 100_000_000  # untrained sizes from here on are only counted, in the tests of their part
+MIDDLING, LARGE = 20_000_000, 70_000_000  # untrained sizes that are slow; that are counted only, in their part's tests
 
 
 def _own() -> Iterator[Any]:
-    """Every choice of every part; of an untrained architecture the first one, the others as slow tests."""
+    """Every choice of every part; of an untrained architecture the first one if it is small, others as slow tests."""
     for part in shelf.names("models"):
         cards = getattr(shelf.load("models", part), "CARDS", {})
         for number, (choice, card) in enumerate(cards.items()):
-            untrained = card.notes.startswith(UNTRAINED)
-            if not (untrained and number and (card.num_parameters or 0) >= LARGE):
-                marks = [pytest.mark.slow] if untrained and number else []
+            size = (card.num_parameters or 0) if card.notes.startswith(UNTRAINED) else None
+            if size is None or size < LARGE:
+                marks = [pytest.mark.slow] if size is not None and (number or size >= MIDDLING) else []
                 yield pytest.param(f"{part}/{choice}" if choice else part, marks=marks)
 
 
@@ -43,7 +43,11 @@ def _failures(name: str) -> list[str]:
 
 
 def test_every_part_on_the_shelf_is_tried_here() -> None:
-    tried = {param.values[0].split("/")[0] for param in OWN} | set(PRETRAINED) | {key.split()[0].split("@")[0] for key in EXAMPLES}
+    tried = (
+        {param.values[0].split("/")[0] for param in OWN}
+        | set(PRETRAINED)
+        | {key.split()[0].split("@")[0] for key in EXAMPLES}
+    )
     assert sorted(tried) == shelf.names("models")
 
 

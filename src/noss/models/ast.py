@@ -1,0 +1,92 @@
+"""The audio spectrogram transformer untrained: `ast/trillsson4`, `ast/trillsson5` and `ast/base`.
+
+Of the two transformers among TRILLsson's students the published facts are their parameters (63.4 M and 88.6 M, table 3 of
+arXiv:2203.00236) and their front end; width and depth are not published. Those here are the ones with heads of 64 that
+come to the same number, with the published dense layer to 1,024 behind them. `base` is AST itself (86.2 M without its
+classifier; arXiv:2104.01778, github.com/YuanGongND/ast), on 128 bands of 10.24 s; a trained one is had through
+`transformers/...`, whose log-mel is Kaldi's.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from noss.models import Card
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def _card(
+    *,
+    dim: int,
+    num_parameters: int,
+    source: str,
+    citation: str,
+    min_s: float,
+    window_s: float,
+    padding: Literal["zeros", "symmetric"] = "zeros",
+    notes: str,
+) -> Card:
+    return Card(
+        sample_rate=16_000,
+        frame_rate=0.0,
+        dim=dim,
+        source=source,
+        licence="Apache-2.0",
+        weights=None,
+        min_s=min_s,
+        padding=padding,
+        window_s=window_s,
+        num_parameters=num_parameters,
+        citation=citation,
+        ranked=False,
+        devices=("cpu", "cuda"),
+        notes=f"Random initialisation: {notes}",
+    )
+
+
+def _student(num_parameters: int, published: str) -> Card:
+    return _card(
+        dim=1024,
+        num_parameters=num_parameters,
+        source="arXiv:2203.00236",
+        citation="Shor and Venugopalan 2022, TRILLsson",
+        min_s=2.0,
+        window_s=30.0,
+        padding="symmetric",
+        notes=f"width and depth chosen to come to the published {published} parameters; mean over pieces of 1.95 s.",
+    )
+
+
+CARDS = {
+    "trillsson4": _student(63_405_120, "63.4 M"),
+    "trillsson5": _student(88_568_512, "88.6 M"),
+    "base": _card(
+        dim=768,
+        num_parameters=86_187_264,
+        source="arXiv:2104.01778",
+        citation="Gong et al. 2021, AST",
+        min_s=0.025,
+        window_s=10.24,
+        notes="a control, or a start for training.",
+    ),
+}
+
+
+def build(choice: str, *, seed: int = 0) -> nn.Module:
+    """The transformer behind its front end, in evaluation mode, weights drawn by `seed`."""
+    import torch
+
+    from noss.models._ast import AST, ClipAST, Size
+    from noss.models._patch_net import PatchMean
+
+    sizes = {
+        "trillsson4": Size(dim=448, depth=26, num_frames=195, n_mels=80),
+        "trillsson5": Size(dim=576, depth=22, num_frames=195, n_mels=80),
+        "base": Size(dim=768, depth=12, num_frames=1024, n_mels=128),
+    }
+    size = sizes[choice]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return (ClipAST(size) if choice == "base" else PatchMean(AST(size), width=size.dim)).eval()
