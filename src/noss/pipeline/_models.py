@@ -17,6 +17,7 @@ from noss import identity, runs, shelf
 from noss.errors import ModelError
 from noss.models import Card
 from noss.pipeline._embed_pooling import MEAN, Pooling, pooling_of
+from noss.pipeline._trust import OPTION
 
 if TYPE_CHECKING:
     from noss.models import Embedder
@@ -196,6 +197,8 @@ def _check_options(module: ModuleType, choice: str, options: Mapping[str, Any], 
     if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters.values()):
         return
     for option in options:
+        if option == OPTION and option not in known:
+            raise ModelError(f"{name} runs no code of a repository: leave --trust-remote-code out")
         if option not in known:
             allowed = f"its options are {', '.join(known)}" if known else "it takes none"
             raise ModelError(f"{name} has no option {option!r}: {allowed}")
@@ -224,7 +227,7 @@ def _facts(part: str, choice: str, options: Mapping[str, Any], card: Card, *, me
     return {
         "part": _digests([Path(part)], memo=memo) if own else part,
         "choice": None if choice and _is_path(choice) and isinstance(weights, list) else choice,
-        "options": {key: str(value) for key, value in options.items()},
+        "options": {key: str(value) for key, value in options.items() if key != OPTION},
         "card": shaping,
         "weights": weights,
         "layers": card.layers,

@@ -16,6 +16,7 @@ from noss.pipeline._models import Model, open_model
 from noss.pipeline._protocol import DEFAULT, load_protocol
 from noss.pipeline._request import roots, words
 from noss.pipeline._split import folds
+from noss.pipeline._trust import check_trusted, trust
 from noss.pipeline.embed import Embedded
 from noss.runs import cache_folder
 
@@ -92,7 +93,9 @@ def make_plan(request: Mapping[str, Any]) -> Plan:
     for name in metrics:
         shelf.load("metrics", name)
     given = roots(request["root"])
-    opened = [open_model(name, cache=cache) for name in models]
+    trusted = request.get("trust_remote_code", ())
+    check_trusted(trusted, models)
+    opened = [open_model(name, cache=cache, **trust(name, trusted)) for name in models]
     found = [task for name in tasks for task in _open(name, given, cache)]
     for task in found:
         folds(task, seed=request["seed"])  # a split that leaks is refused before anything is embedded

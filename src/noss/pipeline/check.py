@@ -14,6 +14,7 @@ from noss.pipeline._check_leaks import check_leaks
 from noss.pipeline._check_model import check_model
 from noss.pipeline._request import roots
 from noss.pipeline._results import check_results
+from noss.pipeline._trust import check_trusted, trust
 from noss.pipeline._verdict import Verdict
 from noss.runs import cache_folder, replacing, write_json
 
@@ -45,6 +46,7 @@ def check(
     listen: int | Literal["all"] = NUM_HEARD,
     seed: int = 0,
     out: Path | str | None = None,
+    trust_remote_code: Sequence[str] = (),
 ) -> Findings:
     """Try a part against its contract, a dataset for leaks, or a results folder against its rules, line by line.
 
@@ -59,6 +61,7 @@ def check(
         seed: The seed by which these are drawn, and of folds made for leaks.
         out: A CSV file, or a folder for it, to name every file that a verdict is about: missing, unreadable, silent ...
             A JSON file, if the name ends so, holds every verdict with its files.
+        trust_remote_code: The model's name again, if it may run the code of its repository; read that code first.
 
     Raises:
         NossError: There is no such part, it cannot be built or listed, `listen` is no number of clips, or `model` is
@@ -70,7 +73,8 @@ def check(
     if model is not None and kind != "leaks":
         raise NossError(f"--model {model} is for noss check leaks: leave it out of noss check {kind}")
     if kind == "model":
-        return Findings(check_model(name, cache=folder))
+        check_trusted(trust_remote_code, [name])
+        return Findings(check_model(name, cache=folder, **trust(name, trust_remote_code)))
     if kind == "results":
         return Findings(check_results(Path(name)))
     if kind == "leaks":

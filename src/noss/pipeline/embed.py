@@ -26,6 +26,7 @@ from noss.pipeline._embed_sources import clips_of
 from noss.pipeline._embed_table import check_suffix, write_table
 from noss.pipeline._models import Model, open_model
 from noss.pipeline._request import roots, words
+from noss.pipeline._trust import check_trusted, trust
 from noss.runs import cache_folder
 from noss.store import Store
 
@@ -85,6 +86,7 @@ def embed(
     device: str | None = None,
     batch_s: float | None = None,
     strict: bool = False,
+    trust_remote_code: Sequence[str] = (),
 ) -> EmbeddedTable:
     """Embed audio into a table: file, start, end, embedding.
 
@@ -98,6 +100,7 @@ def embed(
         device: Where the model runs: `cpu` or `cuda`; None for the best there is.
         batch_s: Seconds of audio that the model sees at once; None for what suits it.
         strict: Stop at the first clip that fails, in place of listing it and going on.
+        trust_remote_code: Names of models that may run the code of their repository; read that code first.
 
     Returns:
         What was written, and what failed.
@@ -107,7 +110,8 @@ def embed(
     """
     check_suffix(Path(out))
     folder = cache_folder(cache)
-    opened = open_model(model, cache=folder)
+    check_trusted(trust_remote_code, [model])
+    opened = open_model(model, cache=folder, **trust(model, trust_remote_code))
     names = [source] if isinstance(source, str) else list(source)
     clips = clips_of(names, roots=roots(words(root)), cache=folder)
     ids = clip_ids(clips, cache=folder)

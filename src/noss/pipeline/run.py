@@ -60,6 +60,7 @@ def run(
     workers: int | None = None,
     device: str | None = None,
     strict: bool = False,
+    trust_remote_code: Sequence[str] = (),
 ) -> Run:
     """Score every model on every task; write scores, predictions and a page.
 
@@ -78,6 +79,7 @@ def run(
         workers: Processes that embed; None for one a core, 0 for none beside this one.
         device: Where models run: `cpu` or `cuda`; None for the best there is.
         strict: Stop at the first clip that fails, in place of listing it and going on.
+        trust_remote_code: Names of models that may run the code of their repository; read that code first.
 
     Raises:
         NossError: The request is wrong, or nothing at all could be scored.
