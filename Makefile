@@ -9,6 +9,10 @@ export NOSS_VENV := $(VENV)
 demo: $(VENV)/.installed-demo
 	$(BIN)/noss run recipes/demo.py --out runs/demo
 
+# Two test processes share the cores: threads of BLAS and OpenMP inside each would wait for each other by spinning.
+test slow: export OMP_NUM_THREADS := 1
+test slow: export OPENBLAS_NUM_THREADS := 1
+
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 

@@ -39,6 +39,13 @@ def result_path(folder: Path, model: str) -> Path:
     return folder / f"{slug(model)}.jsonl"
 
 
+def is_store(folder: Path) -> bool:
+    """Whether a folder holds suites, or is one, and not the scores of a run."""
+    if not folder.is_dir() or (folder / "scores.jsonl").is_file():
+        return False
+    return any(folder.glob("*.jsonl")) or any(path.parent.name != PUBLISHED for path in folder.glob("*/*.jsonl"))
+
+
 def read_results(folder: Path) -> dict[str, list[Score]]:
     """The records of a results folder by suite, or of one suite's folder; suites and files sorted by name.
 

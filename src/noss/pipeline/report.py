@@ -1,4 +1,4 @@
-"""Show the scores of a run as a page or a table."""
+"""Show the scores of a run as a page or a table, or a results store as a site."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from noss.errors import DataError
 from noss.pipeline._details import run_details
 from noss.pipeline._published import published_files
 from noss.pipeline._report_folder import filling
+from noss.pipeline._results import is_store
+from noss.pipeline._site import read_site
 from noss.pipeline.score import read_scores
 from noss.reports import Score
 from noss.runs import replacing, signature, write_text
@@ -19,18 +21,22 @@ from noss.runs import replacing, signature, write_text
 def report(run: Path | str, *, style: str = "html", out: Path | str | None = None) -> Path:
     """Show the scores of a run: `html`, `markdown`, ..., `mteb`; gives the path of the file or folder written.
 
-    Does nothing where the file is there already and nothing that it shows has changed.
+    Does nothing where the file is there already and nothing that it shows has changed. A results store (SUITE/MODEL.jsonl)
+    becomes a site: a leaderboard over suites, a page a suite, a model and a task.
 
     Args:
-        run: The folder a run wrote.
+        run: The folder a run wrote, or a results store.
         style: A name of the shelf `reports`, or the path of a Python file.
-        out: The file to write, or the folder for a style that writes several; None for `report` in the run's folder.
+        out: The file to write, or the folder for a style that writes several; None for `report` in the run's folder, and
+            `site` for a results store.
 
     Raises:
-        DataError: The folder holds no scores, or its files cannot be read.
+        DataError: The folder holds no scores, its files cannot be read, or the style cannot show a results store.
         UnknownPartError: No such style.
     """
     run, part = Path(run), shelf.load("reports", style)
+    if is_store(run):
+        return _site(run, part, style, Path(out or "site"))
     scores = _scores(run)
     target = Path(out) if out else run / f"report{part.SUFFIX}"
     if getattr(part, "FOLDER", False):
@@ -47,6 +53,16 @@ def report(run: Path | str, *, style: str = "html", out: Path | str | None = Non
     if details.complete:
         write_text(made, _mark(inputs, target))
     return target
+
+
+def _site(store: Path, part: ModuleType, style: str, target: Path) -> Path:
+    if not hasattr(part, "write_site"):
+        what = f"{store} holds results of many runs, and the style {style} shows one run"
+        raise DataError(f"{what}: give the folder of a run, or write --style html")
+    site = read_site(store)
+    with filling(target) as folder:
+        part.write_site(site, folder)
+    return target / "index.html"
 
 
 def _scores(run: Path) -> list[Score]:

@@ -1,28 +1,29 @@
-"""One self-contained page that opens offline: leaderboard, a section a task, speed, maps, and how to repeat the run."""
+"""One self-contained page that opens offline: leaderboard, a section a task, speed, maps, and how to repeat the run.
+
+A results store becomes a site of such pages: `write_site`.
+"""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
-import re
 import shlex
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
-from noss.reports import Details, Score, Unit
+from noss.reports import Details, Score
 from noss.reports._charts import specs
-from noss.reports._headline import best, difference, headline, verdict
+from noss.reports._headline import best, headline, verdict
 from noss.reports._quoted import LEGEND, quoted
+from noss.reports._render import axis, environment, policy, source
 from noss.reports._script import vega
-from noss.reports._table import Cell, Column, Leaderboard, Row, leaderboard, readable, shown, unit_of
+from noss.reports._site import write_site
+from noss.reports._table import Cell, Column, Leaderboard, Row, leaderboard
+
+__all__ = ["PAGES", "SUFFIX", "write", "write_site"]
 
 SUFFIX = ".html"
 PAGES = True
-_TEMPLATES = Path(__file__).parent / "_page"
 _SCRIPTS = ("table.js", "charts.js", "rows.js", "player.js", "page.js")
 _MAX_FAILURES = 500
 
@@ -35,9 +36,9 @@ def write(scores: list[Score], path: Path, *, details: Details | None = None) ->
 
 def _page(scores: list[Score], details: Details) -> str:
     board = leaderboard(scores, details=details)
-    scripts = [vega(details.cache), "\n".join((_TEMPLATES / name).read_text(encoding="utf-8") for name in _SCRIPTS)]
+    scripts = [vega(details.cache), "\n".join(map(source, _SCRIPTS))]
     return (
-        _environment()
+        environment()
         .get_template("page.html")
         .render(
             board=board,
@@ -47,42 +48,16 @@ def _page(scores: list[Score], details: Details) -> str:
             scores=scores,
             headline=headline(board),
             cards=[_card(board, column) for column in board.columns],
-            axes={column.task: _axis(board, column) for column in board.columns},
+            axes={column.task: axis(board, column) for column in board.columns},
             data=_data(board, details),
             command=_command(details.settings),
             failures=details.failures[:_MAX_FAILURES],
             date=max(score.date for score in scores)[:10] if scores else "",
             grids={column.task: _grid(board, column, details) for column in board.columns},
-            policy=_policy(scripts),
+            policy=policy(scripts),
             scripts=[Markup(script) for script in scripts],
-            style=Markup((_TEMPLATES / "page.css").read_text(encoding="utf-8")),
+            style=Markup(source("page.css")),
         )
-    )
-
-
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "allow_nan": False, "separators": (",", ":")}
-    environment.filters.update(
-        readable=readable, pretty=_pretty, place=_place, shown=_shown, breakable=_breakable, in_unit=_in_unit
-    )
-    environment.globals.update(difference=difference, unit_of=unit_of)
-    return environment
-
-
-def _policy(scripts: list[str]) -> str:
-    """A content policy under which nothing but these very scripts runs, and nothing is fetched from anywhere."""
-    digests = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
-    allowed = " ".join(f"'sha256-{digest}'" for digest in digests)
-    return (
-        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data: blob:; "
-        "media-src data: blob:; connect-src 'none'; base-uri 'none'; form-action 'none'"
     )
 
 
@@ -112,29 +87,6 @@ def _grid(board: Leaderboard, column: Column, details: Details) -> dict[str, Any
 def _bare(page: Any) -> Any:
     """What the scripts read of a model's page: its grid stands in the page already."""
     return page and {name: value for name, value in page.items() if name != "grid"}
-
-
-def _axis(board: Leaderboard, column: Column) -> tuple[float, float]:
-    """The span that the bars of a column are drawn over."""
-    found = [row.cells[column.task].score for row in board.rows if column.task in row.cells]
-    low, high = min(score.low for score in found), max(score.high for score in found)
-    margin = 0.04 * (high - low) or 0.01
-    return low - margin, high + margin
-
-
-def _place(value: float, axis: tuple[float, float]) -> str:
-    """Where a value stands on an axis, in per cent."""
-    low, high = axis
-    return f"{min(100.0, max(0.0, 100 * (value - low) / (high - low))):.1f}"
-
-
-def _in_unit(value: float | None, unit: Unit) -> str:
-    return "–" if value is None else shown(value, unit)
-
-
-def _shown(score: Score, details: Details) -> str:
-    unit = unit_of(score.metric, details)
-    return f"{shown(score.value, unit)} [{shown(score.low, unit)}, {shown(score.high, unit)}]"
 
 
 def _data(board: Leaderboard, details: Details) -> dict[str, Any]:
@@ -184,11 +136,6 @@ def _model(row: Row) -> dict[str, Any]:
     }
 
 
-def _breakable(name: str) -> Markup:
-    """A name that may break behind its slashes, dots and underscores."""
-    return Markup(re.sub(r"([/_@])", r"\1<wbr>", str(escape(name))))
-
-
 def _command(settings: Any) -> str:
     """The line that repeats the run, in the shell or in Python."""
     words = settings.get("command")
@@ -200,7 +147,3 @@ def _command(settings: Any) -> str:
     return (
         f"noss.run({', '.join(f'{name}={value!r}' for name, value in request.items() if value not in (None, [], ()))})"
     )
-
-
-def _pretty(value: Any) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False, default=str)

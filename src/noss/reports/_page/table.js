@@ -44,7 +44,8 @@ function filterTable(name) {
     row.hidden = !found || (controls && !controls.checked && row.classList.contains("control"));
   }
   const shown = rows.filter((row) => !row.hidden).length;
-  document.querySelector(`[data-count="${name}"]`).textContent = shown === rows.length ? "" : `${shown} of ${rows.length} models`;
+  const count = document.querySelector(`[data-count="${name}"]`);
+  count.textContent = shown === rows.length ? "" : `${shown} of ${rows.length} ${count.dataset.noun ?? "models"}`;
 }
 
 function numbersTable(rows) {

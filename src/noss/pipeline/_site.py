@@ -1,0 +1,124 @@
+"""A results store put together for a site: its records, and what the cards of their models and datasets say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Final
+
+from noss import shelf
+from noss.datasets import Dataset
+from noss.errors import NossError
+from noss.models import Card
+from noss.pipeline._leaderboard import units
+from noss.pipeline._published import references
+from noss.pipeline._results import read_results, result_path
+from noss.reports import Details, Score
+from noss.reports._site_facts import Site, Suite
+from noss.runs import slug
+
+_MOST_CLASSES: Final = 12  # more are counted, not listed
+
+
+def read_site(folder: Path) -> Site:
+    """Everything that a site of a results store shows.
+
+    Raises:
+        DataError: There are no results, or a file breaks a rule of the store; the message names file and line.
+    """
+    found = read_results(folder)
+    scores = [score for suite in found.values() for score in suite]
+    models, tasks = sorted({score.model for score in scores}), sorted({score.task for score in scores})
+    datasets = {score.task: (_dataset(score.dataset), score.target) for score in scores}
+    return Site(
+        suites=[_suite(name, suite) for name, suite in found.items()],
+        models=_some({name: _model_facts(_card(name)) for name in models}),
+        tasks=_some({task: _task_facts(*datasets[task]) for task in tasks}),
+        families={
+            task: dataset.families[target]
+            for task, (dataset, target) in datasets.items()
+            if dataset and target in dataset.families
+        },
+        pages={name: slug(name) for name in [*models, *tasks]},
+        records=dict(_records(folder, found)),
+    )
+
+
+def _suite(name: str, scores: list[Score]) -> Suite:
+    details = Details(run=name, units=units(scores), references=references(scores))
+    recipe = f"recipes/{name}.py"
+    return Suite(name=name, scores=scores, details=details, recipe=f"noss run {recipe}" if _is_recipe(recipe) else "")
+
+
+def _is_recipe(path: str) -> bool:
+    return (Path(__file__).parents[3] / path).is_file()
+
+
+def _records(folder: Path, found: Mapping[str, Iterable[Score]]) -> Iterable[tuple[str, str]]:
+    for suite, scores in found.items():
+        inside = folder / suite if (folder / suite).is_dir() else folder
+        for model in sorted({score.model for score in scores}):
+            path = result_path(inside, model)
+            yield f"{suite}/{path.name}", path.read_text(encoding="utf-8")
+
+
+def _card(name: str) -> Card | None:
+    """The card of a model on the shelf; None where it is not there, or its facts cannot be known without its files."""
+    try:
+        parsed = shelf.parse(name)
+        module = shelf.load("models", parsed.part)
+        cards: Mapping[str, Card] = getattr(module, "CARDS", {})
+        if cards or parsed.choice:
+            return cards.get(parsed.choice or "")
+        card: Card = module.card("")
+    except NossError:
+        return None
+    return card
+
+
+def _model_facts(card: Card | None) -> dict[str, str]:
+    if card is None:
+        return {}
+    window = "any length whole" if card.window_s is None else f"windows of {card.window_s:g} s"
+    facts = {
+        "Source": card.source,
+        "Licence": card.licence,
+        "Sample rate": f"{card.sample_rate:,} Hz",
+        "Frames": f"{card.frame_rate:g} a second" if card.frame_rate else "one vector a window",
+        "Audio": window,
+        "Trained on": ", ".join(card.trained_on),
+        "Cite": card.citation,
+        "Note": card.notes,
+    }
+    return {label: text for label, text in facts.items() if text}
+
+
+def _dataset(name: str) -> Dataset | None:
+    try:
+        return getattr(shelf.load("datasets", shelf.parse(name).part), "DATASET", None)
+    except NossError:
+        return None
+
+
+def _task_facts(dataset: Dataset | None, target: str) -> dict[str, str]:
+    if dataset is None:
+        return {}
+    classes = dataset.targets.get(target) or ()
+    facts = {
+        "Corpus": dataset.title,
+        "Source": dataset.source,
+        "Licence": dataset.licence,
+        "Access": dataset.access,
+        "Family": dataset.families.get(target, ""),
+        "Classes": f"{len(classes)}" if len(classes) > _MOST_CLASSES else ", ".join(classes),
+        "Audio": f"{dataset.num_clips:,} clips, {dataset.hours:g} hours",
+        "Speakers": f"{dataset.num_speakers:,}" if dataset.num_speakers else "",
+        "Languages": ", ".join(dataset.language[:_MOST_CLASSES]),
+        "Cite": dataset.citation,
+        "Note": " ".join(dataset.notes),
+    }
+    return {label: text for label, text in facts.items() if text}
+
+
+def _some(facts: Mapping[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+    return {name: found for name, found in facts.items() if found}

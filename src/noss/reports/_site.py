@@ -1,0 +1,152 @@
+"""A results store as a static site: a leaderboard over suites, a page a suite, a model and a task, and the records.
+
+Every page is self-contained, needs no network, and links to the others by relative paths, so that the folder can be opened
+from disk, sent as an archive or put on any web server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from noss.reports._headline import best, headline
+from noss.reports._quoted import LEGEND, Quoted, quoted
+from noss.reports._render import axis, environment, policy, source
+from noss.reports._site_charts import tradeoffs
+from noss.reports._site_facts import Site, Suite
+from noss.reports._table import Cell, Column, Leaderboard, Row, leaderboard
+
+_SCRIPTS = ("table.js", "site.js")
+_TIES = Markup(
+    "Ranks are by value. Records carry no predictions, so no tie is marked: where intervals meet, <code>noss compare</code> "
+    "on the runs says whether two models can be told apart."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """A suite with its leaderboard."""
+
+    suite: Suite
+    board: Leaderboard
+
+    @property
+    def name(self) -> str:
+        """The suite's name."""
+        return self.suite.name
+
+    @property
+    def date(self) -> str:
+        """The day of its newest record."""
+        return max(score.date for score in self.suite.scores)[:10]
+
+    @property
+    def headline(self) -> str:
+        """Who wins."""
+        return headline(self.board)
+
+    @property
+    def quoted(self) -> list[Quoted]:
+        """What others published for the same contests."""
+        return quoted(self.board, self.suite.details)
+
+    @property
+    def axes(self) -> dict[str, tuple[float, float]]:
+        """The span that each column's bars are drawn over."""
+        return {column.task: axis(self.board, column) for column in self.board.columns}
+
+    @property
+    def warnings(self) -> dict[str, list[str]]:
+        """The lines to be said aloud, each with its tasks."""
+        found: dict[str, list[str]] = {}
+        for line in self.board.warnings:
+            found.setdefault(line.text, []).append(line.task)
+        return found
+
+    def best(self, column: Column) -> tuple[str, Cell] | None:
+        """The best ranked model of a column, and its score."""
+        return best(self.board, column)
+
+    def ranked(self, column: Column) -> list[Row]:
+        """The rows that have a score in a column: ranked ones first, the best on top."""
+        rows = [row for row in self.board.rows if column.task in row.cells]
+        return sorted(rows, key=lambda row: (row.cells[column.task].rank is None, row.cells[column.task].rank or 0))
+
+    def num_ranked(self, column: Column) -> int:
+        """How many models take a rank in a column."""
+        return sum(row.cells[column.task].rank is not None for row in self.ranked(column))
+
+
+def write_site(site: Site, folder: Path) -> None:
+    """Write all pages and records below `folder`."""
+    shown = [Shown(suite=suite, board=leaderboard(suite.scores, details=suite.details)) for suite in site.suites]
+    pages = _Pages(site)
+    pages.write(folder / "index.html", "site_index.html", shown=shown, models=_models(shown), tasks=_tasks(shown))
+    for one in shown:
+        charts = tradeoffs(
+            one.board.rows, quality="mean rank", values={row.name: row.mean_rank for row in one.board.rows}
+        )
+        pages.write(folder / "suites" / f"{one.name}.html", "site_suite.html", one=one, charts=charts)
+    for name, found in _models(shown).items():
+        pages.write(folder / "models" / f"{site.pages[name]}.html", "site_model.html", name=name, found=found)
+    for name, columns in _tasks(shown).items():
+        pages.write(
+            folder / "tasks" / f"{site.pages[name]}.html", "site_task.html", name=name, columns=_charted(columns)
+        )
+    for place, text in site.records.items():
+        path = folder / "records" / place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", newline="\n")
+
+
+class _Pages:
+    """The templates, with what they all share."""
+
+    def __init__(self, site: Site) -> None:
+        script = "\n".join(map(source, _SCRIPTS))
+        self._environment = environment()
+        self._shared: dict[str, Any] = {
+            "site": site,
+            "ties": _TIES,
+            "legend": LEGEND,
+            "policy": policy([script]),
+            "script": Markup(script),
+            "style": Markup(source("page.css") + source("site.css")),
+        }
+
+    def write(self, path: Path, template: str, **facts: Any) -> None:
+        root = "" if path.name == "index.html" else "../"
+        text = self._environment.get_template(template).render(**self._shared, root=root, **facts)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _models(shown: list[Shown]) -> dict[str, list[tuple[Shown, Row]]]:
+    """The rows of each model over all suites, the best placed first and controls last."""
+    found: dict[str, list[tuple[Shown, Row]]] = {}
+    for one in shown:
+        for row in one.board.rows:
+            found.setdefault(row.facts.model, []).append((one, row))
+    return dict(sorted(found.items(), key=lambda pair: min(row.place or len(found) + 1 for _, row in pair[1])))
+
+
+def _tasks(shown: list[Shown]) -> dict[str, list[tuple[Shown, Column]]]:
+    """The columns of each task over all suites: several where it was scored under several protocols."""
+    found: dict[str, list[tuple[Shown, Column]]] = {}
+    for one in shown:
+        for column in one.board.columns:
+            found.setdefault(column.score.task, []).append((one, column))
+    return dict(sorted(found.items()))
+
+
+def _charted(columns: list[tuple[Shown, Column]]) -> Iterator[tuple[Shown, Column, list[tuple[str, Markup]]]]:
+    for one, column in columns:
+        rows = one.ranked(column)
+        scale = 100 if column.unit.percent else 1
+        values = {row.name: scale * row.cells[column.task].score.value for row in rows}
+        quality = f"{column.metric}{' %' if column.unit.percent else ''}"
+        yield one, column, tradeoffs(rows, quality=quality, values=values, higher_is_better=column.higher_is_better)
