@@ -105,7 +105,7 @@ def test_rows_that_several_folds_fit_on_are_fitted_once(tmp_path: Path, spy):
     y_N = np.array([CLASSES.index(clip.labels["mood"]) for clip in given.clips])
     probe_task(given, embedded(given, _layered(given, y_N)), model=model(layers=2), out=tmp_path)
     selections = 10 * 2 * len(Spy.SETTINGS)
-    assert len(spy.fitted_on) == selections + 5
+    assert len(spy.fitted_on) == selections + 5 + 5, "each fold's refit, and the layer it did not choose for the curve"
 
 
 def test_ties_go_to_the_simplest_setting_and_the_lowest_layer():
@@ -133,6 +133,18 @@ def test_a_published_split_is_kept_and_dev_chooses(tmp_path: Path, spy):
     assert read.ids == [f"{row:032x}" for row in range(90, 120)] and set(read.folds) == {None}
     assert all(rows <= set(range(60)) for rows in spy.fitted_on)
     assert "published split" in read.facts["splits"] and "dev" in read.facts["splits"]
+
+
+def test_other_sessions_of_unknown_speakers_are_another_result(tmp_path: Path):
+    labels, generator = [CLASSES[row % 3] for row in range(60)], np.random.default_rng(0)
+    x_NLD = generator.standard_normal((60, 1, 8)).astype(np.float32)
+    for num_speakers, differs in ((None, True), (10, False)):
+        keys = []
+        for width in (4, 5):
+            given = task(clips(labels, num_speakers=num_speakers, session=[f"r{row // width}" for row in range(60)]))
+            out = tmp_path / f"{num_speakers}-{width}"
+            keys.append(read_facts(probe_task(given, embedded(given, x_NLD), model=model(), out=out))["signature"])
+        assert (keys[0] != keys[1]) == differs
 
 
 def test_nothing_is_done_where_the_same_signature_stands(tmp_path: Path):

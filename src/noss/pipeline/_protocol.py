@@ -198,7 +198,13 @@ def _signature(job: Job, protocol: str, part: ProtocolFile) -> str:
     sources = [*probes, source_hash(shelf.load("metrics", task.metric)), _own_sources(cast(ModuleType, part))]
     facts = [model.name, model.revision, task.name, task.classes, task.metric, data.revision]
     key = [part.key(job)] if hasattr(part, "key") else []
-    return signature([*facts, job.probe, sources, job.seed, __version__, protocol, *key])
+    return signature([*facts, job.probe, sources, job.seed, __version__, protocol, *key, *_sessions(job)])
+
+
+def _sessions(job: Job) -> list[list[str | None]]:
+    """The sessions, which keep clips of unknown speakers on one side; nothing where no such clip has one."""
+    found = [clip.session if clip.speaker is None else None for clip in job.data.clips]
+    return [found] if any(found) else []
 
 
 def _own_sources(part: ModuleType) -> list[str]:
