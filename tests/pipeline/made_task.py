@@ -31,12 +31,14 @@ class FakeStore:
         return 2.0, 7200.0, "a machine"
 
 
-def model(name: str = "made", *, revision: str = "r1", dim: int = 8, layers: int = 1, ranked: bool = True):
+def model(
+    name: str = "made", *, revision: str = "r1", dim: int = 8, layers: int = 1, ranked: bool = True, mixed: bool = False
+):
     card = Card(
         sample_rate=16_000, frame_rate=0.0, dim=dim, layers=layers, source="made", licence="CC0-1.0", weights=None,
         ranked=ranked, num_parameters=10, size_mb=0.1,
     )  # fmt: skip
-    return SimpleNamespace(name=name, card=card, revision=revision)
+    return SimpleNamespace(name=name, card=card, revision=revision, mixed=mixed)
 
 
 def task(clips: list[Clip], *, classes: tuple[str, ...] | None = CLASSES, metric: str = "uar", **facts) -> Task:

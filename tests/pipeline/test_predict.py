@@ -51,6 +51,19 @@ def test_the_verb_says_what_the_loaded_classifier_says(classifier: Path, sounds:
     np.testing.assert_allclose(found_NK, expected_NK)
 
 
+def test_a_mix_of_layers_is_saved_with_the_probe(tmp_path: Path, sounds: Path):
+    table = write_table(tmp_path, made_rows(tmp_path))
+    model = str(Path(TINY).with_name("tiny_layers.py"))
+    options = {"controls": [], "draws": 50, "workers": 0, "cache": tmp_path / "cache"}
+    path = fit(f"csv/{table}", target="mood", out=tmp_path / "out", model=f"{model}@mix", **options).path
+    assert [row.label for row in predict(path, [sounds], workers=0).rows] == ["angry", "calm", "angry"]
+    mix = load_classifier(path).trained_.fitted.mix
+    assert mix is not None and mix.weights_L.sum() == pytest.approx(1.0)
+    assert Classifier(f"{model}@mix", cache=tmp_path / "cache").fit(
+        [sounds / "0.wav", sounds / "1.wav"] * 2, ["a", "b"] * 2
+    )
+
+
 def test_broken_files_are_listed_and_the_rest_labelled(classifier: Path, sounds: Path, capsys):
     (sounds / "3.wav").write_bytes(b"RIFF")
     done = predict(classifier, [sounds, sounds / "gone.wav"], workers=0)

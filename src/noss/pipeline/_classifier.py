@@ -63,7 +63,8 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn carries n
         classes: tuple[str, ...] | None,
     ) -> Self:
         task = _task(X, labels, groups, classes=classes, metric=self._METRIC)
-        learner = learner_of(task, probe_name(task, self.probe), seed=self.seed)
+        mixes = open_model(self.model, cache=cache_folder(self.cache)).mixed
+        learner = learner_of(task, probe_name(task, self.probe), seed=self.seed, mixes=mixes)
         places = {name: place for place, name in enumerate(classes or ())}
         y_N = np.array([label if classes is None else places[str(label)] for label in labels])
         pairs = [(fold.train_N, fold.test_N) for fold in folds(task, seed=self.seed).folds]

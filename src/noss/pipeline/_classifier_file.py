@@ -14,6 +14,7 @@ import numpy as np
 from noss import shelf
 from noss.errors import ModelError
 from noss.pipeline._classifier_train import Trained
+from noss.pipeline._layer_mix import Mix
 from noss.pipeline._models import Model, open_model
 from noss.pipeline._predictions_fit import Choice, Fitted
 from noss.runs import replacing, write_json
@@ -62,8 +63,9 @@ def save_classifier(folder: Path, trained: Trained, *, facts: Mapping[str, Any])
     """
     from safetensors.numpy import save
 
-    arrays = {name: np.asarray(array, order="C") for name, array in trained.fitted.probe.arrays().items()}
-    content = save(arrays)
+    mix = trained.fitted.mix
+    arrays = {**trained.fitted.probe.arrays(), **({} if mix is None else mix.arrays())}
+    content = save({name: np.asarray(array, order="C") for name, array in arrays.items()})
     with replacing(folder / "weights.safetensors") as temporary:
         temporary.write_bytes(content)
     present = trained.fitted.present_K
@@ -153,12 +155,13 @@ def _trained(folder: Path, facts: Mapping[str, Any]) -> Trained:
 
     part = shelf.load("probes", facts["probe"]).Probe
     try:
-        probe = part.from_arrays(load(_weights(folder, facts)))
+        arrays = load(_weights(folder, facts))
+        probe, mix = part.from_arrays(arrays), Mix.from_arrays(arrays)
         present = None if facts["present"] is None else np.array(facts["present"], dtype=np.int64)
     except (SafetensorError, KeyError, ValueError, TypeError) as error:
         raise ModelError(f"the weights in {folder} do not fit its probe ({error}): fit the classifier again") from error
     num_classes = None if facts["classes"] is None else len(facts["classes"])
-    fitted = Fitted(probe=probe, layer=facts["layer"], present_K=present, num_classes=num_classes)
+    fitted = Fitted(probe=probe, layer=facts["layer"], present_K=present, num_classes=num_classes, mix=mix)
     return Trained(
         fitted=fitted,
         choice=Choice(setting=facts["setting"], layer=facts["layer"]),

@@ -14,24 +14,26 @@ from noss import __version__
 from noss.pipeline._models import Model
 from noss.pipeline._predictions import Predictions
 from noss.pipeline._predictions_data import Data
-from noss.pipeline._predictions_fit import Choice, Learner, choose_each, fit_rows
+from noss.pipeline._predictions_fit import Choice, Embeddings, Learner, choice_of, fit_rows, tables_each
+from noss.pipeline._predictions_layers import layer_curve, mean_mix
 from noss.pipeline._split import Fold, Splits
 from noss.pipeline.embed import Embedded
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Scored:
-    """One fold: its place among the splits, its test rows (N,), their scores (N, K), how it was fitted."""
+    """One fold: its place among the splits, its test rows (N,), their scores (N, K), how it was fitted, weights (L,)."""
 
     fold: int
     test_N: NDArray[np.int64]
     scores_NK: NDArray[np.float64]
     choice: Choice
     num_train: int
+    weights_L: NDArray[np.float64] | None
 
 
 def predict_task(
-    data: Data, x_NLD: NDArray[np.float32], split: Splits, *, learner: Learner, facts: Mapping[str, Any]
+    data: Data, x_NLD: Embeddings, split: Splits, *, learner: Learner, facts: Mapping[str, Any], curve: bool = False
 ) -> Predictions:
     """Fit a probe on every fold of a task and score every test clip once.
 
@@ -41,19 +43,26 @@ def predict_task(
         split: The folds, over all clips of the task.
         learner: What to fit.
         facts: What is known before fitting; returned with the predictions.
+        curve: Whether to score every layer of several by itself as well.
     """
     pairs = [[(data.places(fit_N), data.places(dev_N)) for fit_N, dev_N in fold.inner] for fold in split.folds]
-    choices = choose_each(learner, x_NLD, data.y_N, pairs)
+    tables = tables_each(learner, x_NLD, data.y_N, pairs)
+    choices = [choice_of(learner, table_SL) for table_SL in tables]
     folds = [fold for fold in enumerate(split.folds) if len(data.places(fold[1].test_N))]
     scored = [_score(data, x_NLD, fold, place, learner=learner, choice=choices[place]) for place, fold in folds]
     test_N = np.concatenate([one.test_N for one in scored])
     order_N = np.argsort(test_N, kind="stable")
     fold_N = np.concatenate([np.full(len(one.test_N), one.fold) for one in scored])[order_N]
     found = {
-        "probe_options": [_options(one.choice, num_layers=x_NLD.shape[1]) for one in scored],
+        "probe_options": [_options(one, num_layers=x_NLD.shape[1]) for one in scored],
         "num_train": round(float(np.mean([one.num_train for one in scored]))),
         "warnings": [*facts["warnings"], *_warnings(scored)],
     }
+    if learner.mixes:
+        found["layers"] = mean_mix([one.weights_L for one in scored if one.weights_L is not None])
+    elif curve and x_NLD.shape[1] > 1:
+        known = {one.fold: (one.test_N, one.scores_NK) for one in scored}
+        found["layers"] = layer_curve(data, x_NLD, split, learner=learner, tables=tables, choices=choices, known=known)
     return predictions_of(
         data,
         {**facts, **found},
@@ -116,9 +125,7 @@ def facts_of(data: Data, embedded: Embedded, model: Model, *, split: Splits, lea
     }
 
 
-def _score(
-    data: Data, x_NLD: NDArray[np.float32], fold: Fold, place: int, *, learner: Learner, choice: Choice
-) -> _Scored:
+def _score(data: Data, x_NLD: Embeddings, fold: Fold, place: int, *, learner: Learner, choice: Choice) -> _Scored:
     train_N, test_N = data.places(fold.train_N), data.places(fold.test_N)
     fitted = fit_rows(learner, x_NLD, data.y_N, train_N, choice=choice)
     return _Scored(
@@ -127,6 +134,7 @@ def _score(
         scores_NK=fitted.scores(x_NLD[test_N]),
         choice=choice,
         num_train=len(train_N),
+        weights_L=None if fitted.mix is None else fitted.mix.weights_L,
     )
 
 
@@ -136,8 +144,10 @@ def _below(path: Path, root: Path) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-def _options(choice: Choice, *, num_layers: int) -> dict[str, Any]:
-    return {**choice.setting, **({"layer": choice.layer} if num_layers > 1 else {})}
+def _options(one: _Scored, *, num_layers: int) -> dict[str, Any]:
+    if one.weights_L is not None:
+        return {**one.choice.setting, "mix": [round(float(weight), 6) for weight in one.weights_L]}
+    return {**one.choice.setting, **({"layer": one.choice.layer} if num_layers > 1 else {})}
 
 
 def _failed(data: Data) -> list[str]:

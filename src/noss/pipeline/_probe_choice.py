@@ -33,11 +33,12 @@ def probe_name(task: Task, probe: str | None) -> str:
     return name
 
 
-def learner_of(task: Task, name: str, *, seed: int) -> Learner:
-    """How a probe of that name is fitted on a task."""
+def learner_of(task: Task, name: str, *, seed: int, mixes: bool = False) -> Learner:
+    """How a probe of that name is fitted on a task; `mixes` says that it mixes layers in place of choosing one."""
     return Learner(
         probe=shelf.load("probes", name).Probe,
         metric=shelf.load("metrics", task.metric),
         num_classes=None if task.classes is None else len(task.classes),
         seed=seed,
+        mixes=mixes,
     )

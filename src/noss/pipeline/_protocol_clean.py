@@ -23,6 +23,6 @@ def predict(job: Job) -> Iterable[Predictions]:
     """A probe fitted on train, chosen on validation, a row a test clip."""
     assert job.probe is not None
     split = folds(job.task, seed=job.seed, ids=job.embedded.ids)
-    learner = learner_of(job.task, job.probe, seed=job.seed)
+    learner = learner_of(job.task, job.probe, seed=job.seed, mixes=job.model.mixed)
     facts = facts_of(job.data, job.embedded, job.model, split=split, learner=learner)
-    return [predict_task(job.data, job.embeddings, split, learner=learner, facts=facts)]
+    return [predict_task(job.data, job.embeddings, split, learner=learner, facts=facts, curve=True)]

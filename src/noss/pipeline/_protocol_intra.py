@@ -71,7 +71,7 @@ def predict(job: Job) -> Iterable[Predictions]:
         speakers="shared",
         warnings=_said(data, plan),
     )
-    learner = learner_of(job.task, job.probe, seed=job.seed)
+    learner = learner_of(job.task, job.probe, seed=job.seed, mixes=job.model.mixed)
     facts = facts_of(data, job.embedded, job.model, split=split, learner=learner)
     facts |= {"speakers": "shared", "average": "speakers"}
     found = predict_task(data, job.embeddings, split, learner=learner, facts=facts)
@@ -192,5 +192,5 @@ def _said(data: Data, plan: _Plan) -> list[str]:
 
 def _counted(options: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Each setting once, with the number of folds that chose it: speakers have too many folds to list."""
-    counts = Counter(tuple(sorted(one.items())) for one in options)
+    counts = Counter(tuple(sorted((name, value) for name, value in one.items() if name != "mix")) for one in options)
     return [{**dict(items), "folds": count} for items, count in sorted(counts.items(), key=lambda pair: -pair[1])]

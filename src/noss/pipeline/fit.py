@@ -99,7 +99,7 @@ def fit(
     warnings = [*main[0].warnings, *table_warnings(data), *score_warnings(main, run=out, draws=draws)]
     facts = _facts(data, models[0], paths[0], scores=[one for one in scores if one.model == model], warnings=warnings)
     if not is_current(out, facts["signature"]):
-        _save(out, data, embedded[0], facts=facts, seed=seed)
+        _save(out, data, embedded[0], facts=facts, seed=seed, mixes=models[0].mixed)
     return Fit(path=out, scores=scores, warnings=warnings, failures=embedded[0].failures)
 
 
@@ -130,8 +130,8 @@ def _facts(data: Data, model: Model, path: Path, *, scores: Sequence[Score], war
     }
 
 
-def _save(out: Path, data: Data, embedded: Embedded, *, facts: dict[str, Any], seed: int) -> None:
-    learner = learner_of(data.task, facts["probe"], seed=seed)
+def _save(out: Path, data: Data, embedded: Embedded, *, facts: dict[str, Any], seed: int, mixes: bool) -> None:
+    learner = learner_of(data.task, facts["probe"], seed=seed, mixes=mixes)
     split = folds(data.task, seed=seed, ids=embedded.ids)
     pairs = [(data.places(fold.train_N), data.places(fold.test_N)) for fold in split.folds]
     trained = train(learner, embedded.store.lookup(data.ids), data.y_N, pairs)

@@ -203,6 +203,7 @@ def _score(record: Mapping[str, Any], measured: Measured, within: Interval) -> S
         "high": within.high,
         "interval": within.how if measured.draw_sd is None else f"{within.how}, over the same training draws",
         "draw_sd": measured.draw_sd,
+        "layers": record.get("layers", []) if measured.main else [],
         "warnings": [*record["warnings"], *within.warnings],
     }
     return Score(**{**record, **own})

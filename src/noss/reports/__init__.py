@@ -7,6 +7,9 @@ A report file defines `SUFFIX` (`.html`, `.md`, ...), `PAGES` (whether it shows 
 A style that writes several files sets `FOLDER = True`: `path` is then an empty folder, whose files are moved below the
 folder that the user names, beside what stands there.
 
+A style that can show a whole results store defines `write_site(site, folder)`, which fills an empty folder with what a
+`noss.reports._site_facts.Site` holds.
+
 A report shows what the records say and never computes a score. `details` carries what only a single run can show: ties,
 failures, settings and, where `PAGES` asks for them, confusions, mistakes with audio and maps. Without it a report shows
 the bare records. Everything in a record is text from outside: labels, file names and model names may hold markup or
@@ -66,6 +69,9 @@ class Score:
         aside: True for a number shown in a column of its own and never ranked, such as one chosen on test.
         draw_sd: How far the value varies from one draw of training clips to another, as a standard deviation; the value is
             the mean over many. None where nothing is drawn.
+        layers: Beside the main metric of a model with several layers, a row a `layer`: its `weight` in a learned mix; or its
+            value on validation (`dev`) and on test (`value`, `low`, `high`), with its own best setting, and the `folds` that
+            chose it. The score is that of the layers that validation chose.
     """
 
     model: str
@@ -107,6 +113,7 @@ class Score:
     variant: str = ""
     aside: bool = False
     draw_sd: float | None = None
+    layers: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def task(self) -> str:
