@@ -15,6 +15,8 @@ None for the end of the file, and gives their vectors and which of them it has::
 
     def lookup(choice: str, keys: Sequence[tuple[Path, float, float | None]]) -> tuple[vectors_ND, found_N]: ...
 
+A family whose weights everybody can get says where, with `HOMES = {choice: Home(...)}`: they are brought on first use.
+
 Reading cards must be cheap: a model file imports torch and every foreign package inside `build`, never at its top.
 
 A model only states facts and maps waveforms to frames. Decoding, resampling, padding short clips, cutting long ones,
@@ -77,6 +79,26 @@ class Card:
     devices: tuple[Literal["cpu", "cuda"], ...] = ("cpu",)
     version: int = 1
     notes: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Home:
+    """Where everybody gets the weights of a model.
+
+    Attributes:
+        url: Address of an archive of them.
+        page: Address of the page where a person finds them.
+        folder: Where they belong, below each folder of weights (see `noss.models._files`).
+        files: What must lie there when they are there.
+        checksum: `sha256:...` of the archive, as stated in public; empty where nobody states it: the first that is found is
+            noted then, and a later one must be the same.
+    """
+
+    url: str
+    page: str
+    folder: str
+    files: tuple[str, ...]
+    checksum: str = ""
 
 
 class Embedder(Protocol):

@@ -24,9 +24,14 @@ def existing(path: str | Path, *, needed_by: str) -> Path:
     return found
 
 
+def cache_folder() -> Path:
+    """Where whatever can be made or fetched again is kept: the variable `NOSS_CACHE`, else the platform's folder."""
+    return Path(os.environ.get("NOSS_CACHE") or platformdirs.user_cache_dir("noss")).expanduser()
+
+
 def weights_folders(family: str) -> list[Path]:
     """Folders that may hold a family's weights, in the order they are tried."""
-    roots = [Path(platformdirs.user_cache_dir("noss")) / "weights"]
+    roots = [cache_folder() / "weights"]
     if data := os.environ.get("NOSS_DATA"):
         roots.insert(0, Path(data) / "weights")
     if own := os.environ.get("NOSS_WEIGHTS"):
@@ -34,11 +39,16 @@ def weights_folders(family: str) -> list[Path]:
     return [root.expanduser() / family for root in roots]
 
 
+def weights_home(family: str) -> Path:
+    """The folder that a family's weights are brought to."""
+    folders = weights_folders(family)
+    return folders[0] if os.environ.get("NOSS_WEIGHTS") else folders[-1]
+
+
 def find_weights(family: str, *names: str) -> list[Path]:
     """The weight files of a family whose name carries no path: all of them in one folder.
 
-    Looks in `$NOSS_WEIGHTS/<family>`, then `$NOSS_DATA/weights/<family>`, then `weights/<family>` in the platform's
-    cache folder.
+    Looks in `$NOSS_WEIGHTS/<family>`, then `$NOSS_DATA/weights/<family>`, then `weights/<family>` in the cache folder.
 
     Raises:
         ModelError: No such folder holds every file; the message says where to put them.
