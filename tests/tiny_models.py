@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from noss.models import _savedmodel
 
 WAVEFORM = {
     "hidden_size": 32,
@@ -36,6 +39,80 @@ WHISPER = {
     "eos_token_id": 2,
     "decoder_start_token_id": 1,
 }
+SEW = WAVEFORM | {
+    "squeeze_factor": 2,
+    "conv_dim": (16,) * 7,
+    "conv_kernel": (10, 3, 3, 3, 3, 2, 2),
+    "conv_stride": (5, 2, 2, 2, 2, 2, 2),
+}
+DECODED = {
+    "d_model": 32,
+    "encoder_layers": 2,
+    "decoder_layers": 1,
+    "encoder_attention_heads": 4,
+    "decoder_attention_heads": 4,
+    "encoder_ffn_dim": 64,
+    "decoder_ffn_dim": 64,
+    "vocab_size": 50,
+}
+SPOKEN = DECODED | {"hidden_size": 32, "vocab_size": 81, "conv_dim": (24,) * 7}
+SPOKEN |= {"num_conv_pos_embeddings": 16, "num_conv_pos_embedding_groups": 4}
+MOONSHINE = {
+    "hidden_size": 32,
+    "intermediate_size": 64,
+    "encoder_num_hidden_layers": 2,
+    "decoder_num_hidden_layers": 1,
+    "encoder_num_attention_heads": 4,
+    "decoder_num_attention_heads": 4,
+    "vocab_size": 50,
+}
+SEAMLESS = {
+    "hidden_size": 32,
+    "speech_encoder_layers": 2,
+    "speech_encoder_attention_heads": 4,
+    "speech_encoder_intermediate_size": 64,
+    "encoder_layers": 1,
+    "decoder_layers": 1,
+    "encoder_attention_heads": 4,
+    "decoder_attention_heads": 4,
+    "encoder_ffn_dim": 32,
+    "decoder_ffn_dim": 32,
+    "vocab_size": 50,
+}
+CLAP = {
+    "audio_config": {
+        "hidden_size": 128,
+        "patch_embeds_hidden_size": 16,
+        "depths": [1, 1, 1, 1],
+        "num_attention_heads": [2, 2, 2, 2],
+        "projection_dim": 24,
+    },
+    "text_config": {
+        "hidden_size": 16,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "intermediate_size": 16,
+        "vocab_size": 50,
+        "projection_dim": 24,
+    },
+    "projection_dim": 24,
+}
+CODEC = {"codebook_size": 16, "codebook_dim": 16}
+ENCODEC = CODEC | {"num_filters": 4, "hidden_size": 16, "num_lstm_layers": 1}
+DAC = CODEC | {"encoder_hidden_size": 4, "decoder_hidden_size": 32, "n_codebooks": 2}
+MIMI = CODEC | {
+    "num_filters": 4,
+    "hidden_size": 32,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 4,
+    "head_dim": 8,
+    "intermediate_size": 64,
+    "vector_quantization_hidden_dimension": 8,
+    "num_quantizers": 4,
+    "num_semantic_quantizers": 1,
+    "upsample_groups": 32,
+}
 # family -> (class in the library, settings)
 TRANSFORMERS: dict[str, tuple[str, dict[str, Any]]] = {
     "wav2vec2_group": ("Wav2Vec2", WAVEFORM),
@@ -51,6 +128,19 @@ TRANSFORMERS: dict[str, tuple[str, dict[str, Any]]] = {
     "whisper": ("Whisper", WHISPER),
     "ast": ("AST", SMALL | {"max_length": 256}),
     "w2v_bert": ("Wav2Vec2Bert", SMALL | {"output_hidden_size": 32}),
+    "mms": ("Wav2Vec2", WAVEFORM | LAYER | {"adapter_attn_dim": 8}),
+    "sew": ("SEW", SEW),
+    "sew_d": ("SEWD", SEW),
+    "speecht5": ("SpeechT5ForSpeechToText", SPOKEN),
+    "moonshine": ("Moonshine", MOONSHINE),
+    "speech_to_text": ("Speech2Text", DECODED | {"conv_channels": 32}),
+    "seamless": ("SeamlessM4TForSpeechToText", SEAMLESS),
+    "seamless_v2": ("SeamlessM4Tv2ForSpeechToText", SEAMLESS),
+    "parakeet": ("ParakeetEncoder", SMALL | {"subsampling_conv_channels": 8}),
+    "clap": ("Clap", CLAP),
+    "encodec": ("Encodec", ENCODEC),
+    "dac": ("Dac", DAC),
+    "mimi": ("Mimi", MIMI),
 }
 
 
@@ -61,8 +151,8 @@ def transformer(family: str, folder: Path) -> Path:
 
     name, settings = TRANSFORMERS[family]
     torch.manual_seed(0)
-    model = getattr(transformers, f"{name}Model")(getattr(transformers, f"{name}Config")(**settings))
-    model.save_pretrained(folder)
+    kind = getattr(transformers, name if name.endswith(("SpeechToText", "Encoder")) else f"{name}Model")
+    kind(kind.config_class(**settings)).save_pretrained(folder)
     return folder
 
 
@@ -196,6 +286,54 @@ def vectors(path: Path, *, dim: int = 5) -> Path:
     return path
 
 
+def savedmodel(folder: Path, *, dim: int = 8) -> Path:
+    """A folder named as a SavedModel is, and in the cache what its conversion would have left: 400 samples every 160."""
+    (folder / "variables").mkdir(parents=True)
+    for name in ("saved_model.pb", "variables/variables.index", "variables/variables.data-00000-of-00001"):
+        (folder / name).write_bytes(name.encode())
+    converted_before(folder, dim=dim)
+    return folder
+
+
+def converted_before(folder: Path, *, key: str = "", dim: int = 8, **facts: Any) -> Path:
+    """The folder of the cache with the ONNX graph of a SavedModel's output, and the proof beside it."""
+    home = _savedmodel.conversion(folder, key=key)
+    home.mkdir(parents=True)
+    _framer(home / "model.onnx", dim=dim)
+    proof = [{"seconds": 1.0, "silence": False, "frames": 98, "difference": 2e-6, "largest": 1.0}]
+    known = {
+        "dim": dim,
+        "frame_rate": 100.0,
+        "min_s": 0.025,
+        "window": None,
+        "form": "(float samples)",
+        "refused": None,
+    }
+    known |= {"proof": proof, "sha256": hashlib.sha256((home / "model.onnx").read_bytes()).hexdigest()}
+    (home / "facts.json").write_text(json.dumps(known | facts), encoding="utf-8")
+    return home
+
+
+def _framer(path: Path, *, dim: int) -> None:
+    """A graph that maps one clip (T,) to frames (S, D), as conversions do."""
+    from onnx import TensorProto, helper, numpy_helper, save
+
+    kernel = np.random.default_rng(0).normal(size=(dim, 1, 400)).astype(np.float32) / 20
+    constants = [numpy_helper.from_array(kernel, "kernel")]
+    constants += [numpy_helper.from_array(np.array(axes), name) for name, axes in (("front", [0, 1]), ("zero", [0]))]
+    nodes = [
+        helper.make_node("Unsqueeze", ["waveform", "front"], ["channels"]),
+        helper.make_node("Conv", ["channels", "kernel"], ["filtered"], strides=[160]),
+        helper.make_node("Tanh", ["filtered"], ["bounded"]),
+        helper.make_node("Squeeze", ["bounded", "zero"], ["alone"]),
+        helper.make_node("Transpose", ["alone"], ["frames"], perm=[1, 0]),
+    ]
+    source = helper.make_tensor_value_info("waveform", TensorProto.FLOAT, ["time"])
+    target = helper.make_tensor_value_info("frames", TensorProto.FLOAT, ["steps", dim])
+    graph = helper.make_graph(nodes, "framer", [source], [target], constants)
+    save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), str(path))
+
+
 Maker = Callable[[Path], str]
 
 
@@ -206,6 +344,7 @@ def examples() -> dict[str, Maker]:
         "litert": lambda folder: f"litert/{litert_graph(folder / 'tiny.tflite')}",
         "hear": lambda folder: f"hear/{hear_module(folder / 'tiny.py').with_suffix('')}",
         "hear@timestamps": lambda folder: f"hear/{hear_module(folder / 'tiny.py').with_suffix('')}@timestamps",
+        "savedmodel": lambda folder: f"savedmodel/{savedmodel(folder / 'tiny')}",
         "vectors": lambda folder: f"vectors/{vectors(folder / 'tiny.parquet')}",
     }
     for family in TRANSFORMERS:

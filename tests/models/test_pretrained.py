@@ -25,7 +25,7 @@ def _tone(seconds: float) -> torch.Tensor:
 @pytest.fixture
 def nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A machine without weights."""
-    for name in ("NOSS_WEIGHTS", "NOSS_DATA"):
+    for name in ("NOSS_WEIGHTS", "NOSS_DATA", "NOSS_CACHE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(platformdirs, "user_cache_dir", lambda name: str(tmp_path / name))
     return tmp_path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -40,13 +41,23 @@ def build(choice: str, *, family: str, opener: Opener, threads: int) -> Embedder
 
 def _read(choice: str, *, family: str, opener: Opener) -> tuple[CardFile, list[Path]]:
     """The facts, and the files they rest on: the graphs, then the card file if there is one."""
-    path = existing(choice or ".", needed_by=f"{family}/{choice}")
+    name, output = _split(choice)
+    path = existing(name or ".", needed_by=f"{family}/{choice}")
     if not path.is_file():
         raise ModelError(
             f"{family} needs a file and {str(path)!r} is a folder: name the graph or its card file, {family}/PATH"
         )
     found = _card_file.find(path)
     if found is None:
-        return _graph.infer(opener(path, input_name=None, output=None)), [path]
+        return replace(_graph.infer(opener(path, input_name=None, output=output)), output=output), [path]
     facts = _card_file.read(found)
+    facts = facts if output is None else replace(facts, output=output)
     return facts, [*_card_file.files(facts, card_path=found), found]
+
+
+def _split(choice: str) -> tuple[str, str | int | None]:
+    """A choice, `PATH` or `PATH:OUTPUT`, as a path and the name or number of an output."""
+    path, _, output = choice.rpartition(":")
+    if not path or not output or Path(choice).expanduser().exists() or not Path(path).expanduser().is_file():
+        return choice, None
+    return path, int(output) if output.isdigit() else output

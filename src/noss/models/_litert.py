@@ -16,11 +16,24 @@ from noss.errors import ModelError
 from noss.models._graph import Shape
 from noss.shelf import did_you_mean, require
 
+INT16 = 32_767
+
 
 class LiteRtRunner:
-    """One input of a LiteRT graph and one output or inner tensor, on so many threads of the processor."""
+    """One input of a LiteRT graph and one output or inner tensor, on so many threads of the processor.
 
-    def __init__(self, path: Path, *, input_name: str | None, output: str | int | None, threads: int = 1) -> None:
+    A second input of one number is fed the sample rate.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        input_name: str | None,
+        output: str | int | None,
+        threads: int = 1,
+        sample_rate: int = 16_000,
+    ) -> None:
         self.name = str(path)
         self._graph = _interpreter(path, threads=threads, inner=False)
         source = _pick(self._graph.get_input_details(), input_name, name=self.name)
@@ -30,6 +43,7 @@ class LiteRtRunner:
             outputs = self._graph.get_tensor_details()
         target = _pick(outputs, output, name=self.name)
         self._input, self._output = source, target
+        self._rates = _rate_inputs(self._graph.get_input_details(), source, name=self.name, sample_rate=sample_rate)
         self._fits: tuple[int, ...] | None = None
         self.input_shape, self.output_shape = _shape(source), _shape(target)
 
@@ -38,6 +52,8 @@ class LiteRtRunner:
         try:
             self._fit(batch.shape)
             self._graph.set_tensor(self._input["index"], _quantised(batch, self._input))
+            for index, rate in self._rates:
+                self._graph.set_tensor(index, rate)
             self._graph.invoke()
         except (RuntimeError, ValueError) as error:
             text = str(error).splitlines()[0]
@@ -91,9 +107,25 @@ def _pick(details: list[dict[str, Any]], wanted: str | int | None, *, name: str)
     if wanted is None or (isinstance(wanted, int) and wanted < len(details)):
         return details[wanted or 0]
     named = {detail["name"]: detail for detail in details if detail["name"]}
+    merged = [full for full in named if full.startswith(f"{wanted};")]  # a converter joins the names of what it fuses
+    if wanted not in named and len(merged) == 1:
+        return named[merged[0]]
     if wanted not in named:
         raise ModelError(f"{name} has no tensor {wanted!r}: {did_you_mean(str(wanted), list(named)[:12])}")
     return named[str(wanted)]
+
+
+def _rate_inputs(
+    details: list[dict[str, Any]], source: dict[str, Any], *, name: str, sample_rate: int
+) -> list[tuple[int, NDArray[Any]]]:
+    """What the other inputs are fed: one number is a sample rate, in the input's own type."""
+    others = [detail for detail in details if detail["index"] != source["index"]]
+    if len(others) > 1 or any(np.prod(detail["shape"]) != 1 for detail in others):
+        raise ModelError(
+            f"{name} takes {', '.join(detail['name'] for detail in details)}: noss feeds a waveform, and a sample rate "
+            "where there is a second input of one number; export the graph with those"
+        )
+    return [(detail["index"], np.full(detail["shape"], sample_rate, detail["dtype"])) for detail in others]
 
 
 def _quantised(batch: NDArray[np.float32], detail: dict[str, Any]) -> NDArray[Any]:
@@ -101,10 +133,10 @@ def _quantised(batch: NDArray[np.float32], detail: dict[str, Any]) -> NDArray[An
     if not np.issubdtype(detail["dtype"], np.integer):
         return batch.astype(detail["dtype"], copy=False)
     step, zero = detail["quantization"]
+    if not step:  # no scale of its own: 16-bit samples are what they are in a file
+        step = 1.0 / INT16 if detail["dtype"] == np.int16 else 1.0
     limits = np.iinfo(detail["dtype"])
-    rounded: NDArray[Any] = np.clip(np.round(batch / (step or 1.0)) + zero, limits.min, limits.max).astype(
-        detail["dtype"]
-    )
+    rounded: NDArray[Any] = np.clip(np.round(batch / step) + zero, limits.min, limits.max).astype(detail["dtype"])
     return rounded
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,10 @@ from noss.models._graph import Shape
 from noss.shelf import did_you_mean, require
 
 FLOAT = "tensor(float)"
+_UNKNOWN = re.compile(
+    r"error: ([\w.]+:\w+)\(-?\d+\) is not a registered|In Node, \(\"\", (\w+), .*No (?:Op registered|opset import)",
+    re.DOTALL,
+)
 
 
 class OnnxRunner:
@@ -50,6 +55,12 @@ def _session(path: Path, *, threads: int) -> Any:
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except _errors() as error:
+        if operator := _UNKNOWN.search(str(error)):
+            name = next(group for group in operator.groups() if group)
+            raise ModelError(
+                f"{path} uses the custom operator {name}, which onnxruntime does not have: export it from standard operators, "
+                "or run the model that it was made from"
+            ) from error
         raise ModelError(
             f"{path} is not an ONNX graph that onnxruntime runs ({str(error).splitlines()[0]}): export it anew"
         ) from error

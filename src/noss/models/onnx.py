@@ -1,4 +1,4 @@
-"""Any ONNX graph as an embedding model: `onnx/PATH.onnx`, or `onnx/PATH.card.json` that names its graphs.
+"""Any ONNX graph as an embedding model: `onnx/PATH.onnx[:OUTPUT]`, or `onnx/PATH.card.json` that names its graphs.
 
 How to feed the graph stands in a card file (see `noss.models._card_file`): `PATH.onnx.card.json` beside the graph, or
 anywhere else, naming the graph; a front end that is a graph of its own is run first. Without a card file the shapes

@@ -1,10 +1,7 @@
-"""Fetch an open corpus, or say how to get one that is not."""
+"""Fetch an open corpus or the weights of a model, or say how to get a corpus that is not open."""
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,15 +9,17 @@ from noss import shelf
 from noss.datasets import Dataset
 from noss.errors import DataError
 from noss.pipeline._fetch_advice import card_to_fetch
+from noss.pipeline._fetch_alone import alone
 from noss.pipeline._fetch_file import WORKSHOP, Brought, bring, file_name
 from noss.pipeline._fetch_manifest import NAME, Manifest, corpus_folder
 from noss.pipeline._fetch_progress import Bars
+from noss.pipeline._fetch_weights import fetch_weights
 from noss.pipeline._whereabouts import looks_like
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fetched:
-    """A corpus that is there: its folder, and a record of each file that it came in."""
+    """A corpus or weights that are there: their folder, and a record of each file that it came in."""
 
     dataset: str
     root: Path
@@ -35,11 +34,12 @@ class Fetched:
 def fetch(
     name: str, *, to: Path | str | None = None, keep_archives: bool = False, cache: Path | str | None = None
 ) -> Fetched:
-    """Bring every file of an open corpus, checked and unpacked; run again, it goes on where it stopped.
+    """Bring every file of an open corpus, or a model's weights, checked and unpacked; run again, it goes on.
 
     Args:
-        name: A dataset on the shelf, or your own file: `esc50`, `./mine.py`.
-        to: The folder to bring it to; None for `corpora/<name>` in the cache, where every other verb finds it.
+        name: A dataset on the shelf, or your own file: `esc50`, `./mine.py`; or a model with public weights: `trill`.
+        to: The folder to bring it to; None for `corpora/<name>` in the cache, or where weights belong, where every other
+            verb finds it.
         keep_archives: Whether archives stay, in `.fetch` in that folder.
         cache: The cache folder; None for `NOSS_CACHE` or the platform's.
 
@@ -47,11 +47,14 @@ def fetch(
         DataError: The corpus is not open to everybody, or a file cannot be brought, checked or unpacked.
     """
     part = shelf.parse(name).part
+    if part in shelf.names("models") and part not in shelf.names("datasets"):
+        root, one = fetch_weights(name, to=Path(to).expanduser() if to else None)
+        return Fetched(dataset=name, root=root, brought=(one,), next_step=f"noss check model {name}")
     card = card_to_fetch(part)
     dataset = Path(part).stem if part.endswith(".py") else part
     root = Path(to).expanduser() if to else corpus_folder(dataset, cache=Path(cache) if cache else None)
     try:
-        with _alone(root):
+        with alone(root):
             brought, below = _bring_all(card, root, dataset=dataset, keep=keep_archives)
     except OSError as error:
         reason = error.strerror or str(error)
@@ -84,21 +87,6 @@ def _below(card: Dataset, root: Path) -> str:
         return ""
     found = [path.name for path in root.iterdir() if path.name != WORKSHOP and looks_like(card, path)]
     return found[0] if len(found) == 1 else ""
-
-
-@contextmanager
-def _alone(root: Path) -> Iterator[None]:
-    """The folder, made and to ourselves: a lock of SQLite goes with its process, even one that is killed."""
-    workshop = root / WORKSHOP
-    if root.is_dir() and not workshop.is_dir() and not (root / NAME).exists() and any(root.iterdir()):
-        raise DataError(f"{root} holds other things already: give an empty folder, so that nothing of yours is lost")
-    workshop.mkdir(parents=True, exist_ok=True)
-    with closing(sqlite3.connect(workshop / "lock", timeout=0, isolation_level=None)) as lock:
-        try:
-            lock.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError as error:
-            raise DataError(f"another noss fetch is at work in {root} ({error}): wait for it to end") from error
-        yield
 
 
 def _lines(one: Brought) -> list[str]:

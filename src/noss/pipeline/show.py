@@ -13,6 +13,7 @@ from noss import shelf
 from noss.errors import DataError, UnknownPartError
 from noss.pipeline._clips import Task, open_tasks
 from noss.pipeline._dataset_sheet import facts_of_dataset, few, ways_to_get
+from noss.pipeline._fetch_weights import are_at_hand
 from noss.pipeline._models import open_model
 from noss.pipeline._request import roots
 from noss.pipeline._split import folds
@@ -97,6 +98,9 @@ def _model_sections(name: str, root: Sequence[str], cache: Path | None) -> dict[
         choices = ", ".join(f"{parsed.part}/{choice}" for choice in getattr(module, "CARDS", {}))
         docstring = (module.__doc__ or "").strip()
         return {f"model {name}": [("names", choices)] if choices else [("about", " ".join(docstring.split()))]}
+    if not are_at_hand(parsed.part, parsed.choice or ""):
+        ways = [("weights", f"not here: noss fetch {name} brings them, as does their first use")]
+        return {f"model {name}": _facts(module.CARDS[parsed.choice or ""]), "on this machine": ways}
     model = open_model(name, cache=cache)
     return {f"model {name}": [*_facts(model.card), ("revision", model.revision)]}
 
