@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from noss.reports import Details, Score, html
+from noss.reports import Details, Score, Unit, html
 from noss.reports._charts import specs
 
 ATTACK = "<img src=x onerror=alert(1)>"
@@ -168,3 +168,11 @@ def test_charts_name_no_address_and_no_fixed_colour(kind: str) -> None:
     spec = json.dumps(specs()[kind])
     assert "http" not in spec
     assert not re.search(r"#[0-9a-fA-F]{3,8}", spec)
+
+
+def test_what_another_draw_of_training_clips_would_change_is_shown(scores: list[Score], tmp_path: Path) -> None:
+    drawn = [replace(score, draw_sd=0.0234) for score in scores if score.task == "ravdess/emotion"]
+    html.write(drawn, tmp_path / "page.html", details=Details(units={"uar": Unit(title="Recall", percent=True)}))
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "± 2.3 draws" in text
+    assert "±2.3 from one training draw to another" in text

@@ -71,7 +71,8 @@ def _in_unit(value: float | None, unit: Unit) -> str:
 
 def _shown(score: Score, details: Details) -> str:
     unit = unit_of(score.metric, details)
-    return f"{shown(score.value, unit)} [{shown(score.low, unit)}, {shown(score.high, unit)}]"
+    draws = "" if score.draw_sd is None else f", ±{shown(score.draw_sd, unit)} from one training draw to another"
+    return f"{shown(score.value, unit)} [{shown(score.low, unit)}, {shown(score.high, unit)}]{draws}"
 
 
 def _breakable(name: str) -> Markup:
