@@ -8,23 +8,9 @@ from math import prod
 from typing import Any, Literal
 
 from noss.errors import ModelError
+from noss.models._speech_families import FAMILIES, Family, Kind
 from noss.models._speech_source import Source
 
-Kind = Literal["waveform", "whisper", "ast", "bert"]
-KINDS: Mapping[str, Kind] = {
-    "wav2vec2": "waveform",
-    "hubert": "waveform",
-    "wavlm": "waveform",
-    "data2vec-audio": "waveform",
-    "unispeech": "waveform",
-    "unispeech-sat": "waveform",
-    "wav2vec2-conformer": "waveform",
-    "whisper": "whisper",
-    "audio-spectrogram-transformer": "ast",
-    "wav2vec2-bert": "bert",
-}
-# Convolutions over the whole width of a batch: padding reaches real frames through them.
-LEAKING = frozenset({"data2vec-audio", "wav2vec2-conformer"})
 WIN_LENGTH, HOP_LENGTH = 400, 160
 
 
@@ -34,17 +20,27 @@ class Facts:
 
     `layer` is None for the output of the last layer, "all" for every hidden state, or the number of one of them: 0 is
     what enters the first layer, `num_layers` what leaves the last. `front_end` are the settings of its feature extractor.
+    `step` are the samples from one frame to the next, 0 for one vector a clip; `squeeze` how many frames of its convolutions
+    share a row of its layers.
     """
 
-    kind: Kind
+    family: Family
     sample_rate: int
     dim: int
     num_layers: int
     masks_padding: bool
     layer: int | Literal["all"] | None
+    step: int
+    squeeze: int = 1
+    channels: int = 1
     kernels: tuple[int, ...] = ()
     strides: tuple[int, ...] = ()
     front_end: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> Kind:
+        """How the model is fed."""
+        return self.family.kind
 
     @property
     def layers(self) -> int:
@@ -54,9 +50,7 @@ class Facts:
     @property
     def frame_rate(self) -> float:
         """Frames a second; 0.0 for one vector a clip."""
-        if self.kind == "waveform":
-            return self.sample_rate / prod(self.strides)
-        return 0.0 if self.kind == "ast" else self.sample_rate / (2 * HOP_LENGTH)
+        return self.sample_rate / self.step if self.step else 0.0
 
     @property
     def min_s(self) -> float:
@@ -70,11 +64,13 @@ class Facts:
         """The longest piece fed at once, in seconds."""
         if self.kind == "ast":
             return float(self.front_end["max_length"]) * HOP_LENGTH / self.sample_rate
-        return 30.0
+        return float(self.front_end.get("max_length_s", 30.0))
 
     def _needed(self) -> int:
+        if self.kind in {"codec", "extracted"}:
+            return max(2 * self.step, self.sample_rate // 10)
         if self.kind == "waveform":
-            samples = 1
+            samples = self.squeeze
             for kernel, stride in zip(reversed(self.kernels), reversed(self.strides), strict=True):
                 samples = (samples - 1) * stride + kernel
             return samples
@@ -87,31 +83,68 @@ def read(source: Source, *, layer: str | None) -> Facts:
     Raises:
         ModelError: It is of no family that is known here, or has no such layer.
     """
-    config = source.json("config.json") or {}
-    family = str(config.get("model_type"))
-    if family not in KINDS:
+    whole = source.json("config.json") or {}
+    name = str(whole.get("model_type"))
+    if name not in FAMILIES:
         raise ModelError(
-            f"{source.page} is a {family} model: known here are {', '.join(KINDS)}; wrap it in a file of your own"
+            f"{source.page} is a {name} model: known here are {', '.join(FAMILIES)}; wrap it in a file of your own"
         )
-    kind = KINDS[family]
-    whisper = kind == "whisper"
-    num_layers = int(config.get("encoder_layers" if whisper else "num_hidden_layers", 12))
-    front_end = _front_end(source, kind, config)
+    family = FAMILIES[name]
+    config = whole.get(family.section, {}) if family.section else whole
+    num_layers = int(config.get(family.size, 12)) if family.size else 0
+    front_end = _front_end(source, family, config)
+    chosen = _layer(layer, num_layers if family.size else None, source)
+    squeeze = int(config.get("squeeze_factor", 1)) if family.kind == "waveform" else 1
+    kernels = family.kernels or tuple(zip(*_convolutions(config), strict=True))
+    step = _step(family, config, kernels)
     return Facts(
-        kind=kind,
-        sample_rate=int(front_end.get("sampling_rate", 16_000)),
-        dim=int(config.get("d_model", 0) if whisper else config.get("hidden_size", 768)),
+        family=family,
+        sample_rate=int(
+            config.get("sampling_rate", 24_000) if family.kind == "codec" else front_end.get("sampling_rate", 16_000)
+        ),
+        dim=_dim(family, config),
         num_layers=num_layers,
-        masks_padding=kind != "waveform"
-        or (family not in LEAKING and config.get("feat_extract_norm", "group") == "layer"),
-        layer=_layer(layer, num_layers, source),
-        kernels=tuple(config.get("conv_kernel", (10, 3, 3, 3, 3, 2, 2))),
-        strides=tuple(config.get("conv_stride", (5, 2, 2, 2, 2, 2, 2))),
+        masks_padding=_masks_padding(family, config),
+        layer=chosen,
+        step=step if chosen is None else step * squeeze,
+        squeeze=squeeze,
+        channels=int(config.get("audio_channels", 1)),
+        kernels=tuple(kernel for kernel, _ in kernels),
+        strides=tuple(stride for _, stride in kernels),
         front_end=front_end,
     )
 
 
-def _front_end(source: Source, kind: Kind, config: Mapping[str, Any]) -> dict[str, Any]:
+def _convolutions(config: Mapping[str, Any]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Kernels and strides over samples, as wav2vec 2.0 has them unless the model says otherwise."""
+    kernels, strides = (
+        config.get("conv_kernel", (10, 3, 3, 3, 3, 2, 2)),
+        config.get("conv_stride", (5, 2, 2, 2, 2, 2, 2)),
+    )
+    return (tuple(kernels), tuple(strides)) if isinstance(kernels, list | tuple) else ((), ())
+
+
+def _step(family: Family, config: Mapping[str, Any], kernels: tuple[tuple[int, int], ...]) -> int:
+    if family.kind == "waveform":
+        return prod(stride for _, stride in kernels)
+    if family.kind == "codec":
+        ratios = config.get("downsampling_ratios") or config.get("upsampling_ratios") or (8, 5, 4, 2)
+        return prod(ratios) * (2 if config.get("model_type") == "mimi" else 1)
+    return family.step
+
+
+def _dim(family: Family, config: Mapping[str, Any]) -> int:
+    if "downsampling_ratios" in config:  # a codec whose width doubles where its length shrinks
+        return int(config["encoder_hidden_size"]) * int(2 ** len(config["downsampling_ratios"]))
+    return int(config.get(family.dim, 512 if family.dim == "projection_dim" else 768))
+
+
+def _masks_padding(family: Family, config: Mapping[str, Any]) -> bool:
+    grouped = family.kind == "waveform" and config.get("feat_extract_norm", "group") != "layer"
+    return not (family.leaks or grouped)
+
+
+def _front_end(source: Source, family: Family, config: Mapping[str, Any]) -> dict[str, Any]:
     """Settings of the feature extractor: the library's defaults, then what the model's own file says."""
     defaults: dict[Kind, dict[str, Any]] = {
         "waveform": {"do_normalize": True},
@@ -129,18 +162,27 @@ def _front_end(source: Source, kind: Kind, config: Mapping[str, Any]) -> dict[st
             "std": 4.5689974,
         },
         "bert": {"num_mel_bins": 80, "stride": 2},
+        "codec": {},
+        "extracted": _clap(config) if "audio_config" in config else {},
     }
     own = (
         source.json("preprocessor_config.json")
         or (source.json("processor_config.json") or {}).get("feature_extractor")
         or {}
     )
-    return {**defaults[kind], **own}
+    return {**defaults[family.kind], **family.defaults, **own}
 
 
-def _layer(text: str | None, num_layers: int, source: Source) -> int | Literal["all"] | None:
+def _clap(config: Mapping[str, Any]) -> dict[str, Any]:
+    """CLAP's features have four channels where it fuses views of a long clip; windows here are never longer than one."""
+    return {"truncation": "fusion" if config["audio_config"].get("enable_fusion") else "rand_trunc"}
+
+
+def _layer(text: str | None, num_layers: int | None, source: Source) -> int | Literal["all"] | None:
     if text is None:
         return None
+    if num_layers is None:
+        raise ModelError(f"{source.page} has one layer and {text!r} is asked for: leave @{text} out")
     if text == "all":
         return "all"
     if not text.isdecimal() or int(text) > num_layers:

@@ -11,12 +11,12 @@ import torch
 from torch import Tensor, nn
 
 from noss.errors import ModelError
-from noss.models import _fbank
-from noss.models._speech_facts import Facts, Kind
+from noss.models import _adapters, _fbank
+from noss.models._speech_facts import Facts
+from noss.models._speech_families import Kind
+from noss.models._speech_more import Codec, Extracted, Fed
 from noss.models._speech_source import Source
 from noss.shelf import require
-
-Fed = tuple[dict[str, Tensor], Tensor]
 
 
 class SpeechTransformer(nn.Module):
@@ -34,11 +34,20 @@ class SpeechTransformer(nn.Module):
         fed, frame_lengths_B = self.front_end(waveform_BT, lengths_B)
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Support for mismatched key_padding_mask", category=UserWarning)
-            out = self.net(**fed, output_hidden_states=self.facts.layer is not None)
+            out = self._outputs(fed)
         frames_BLSD = torch.stack(_picked(out, self.facts), dim=1)
         if self.facts.kind == "ast":
             frames_BLSD = frames_BLSD[:, :, :2].mean(dim=2, keepdim=True)
+        frame_lengths_B = frame_lengths_B.clamp(max=frames_BLSD.shape[2])
         return frames_BLSD[:, :, : int(frame_lengths_B.max())], frame_lengths_B
+
+    def _outputs(self, fed: dict[str, Tensor]) -> Any:
+        family = self.facts.family
+        if family.method:
+            return getattr(self.net, family.method)(**fed)
+        if family.kind == "codec":
+            return self.net(fed["input_values"])
+        return self.net(**fed, output_hidden_states=self.facts.layer is not None)
 
 
 class _Waveform(nn.Module):
@@ -54,6 +63,8 @@ class _Waveform(nn.Module):
         frame_lengths_B = lengths_B
         for kernel, stride in zip(self.facts.kernels, self.facts.strides, strict=True):
             frame_lengths_B = (frame_lengths_B - kernel).div(stride, rounding_mode="floor") + 1
+        if self.facts.layer is not None:
+            frame_lengths_B = frame_lengths_B.div(self.facts.squeeze, rounding_mode="floor")
         fed = {"input_values": waveform_BT}
         if self.facts.masks_padding:
             fed["attention_mask"] = _mask(lengths_B, waveform_BT.shape[1])
@@ -124,6 +135,8 @@ FRONT_ENDS: Mapping[Kind, Callable[[Facts], nn.Module]] = {
     "whisper": _Whisper,
     "ast": _Ast,
     "bert": _Bert,
+    "codec": Codec,
+    "extracted": Extracted,
 }
 
 
@@ -133,46 +146,57 @@ def _mask(lengths_B: Tensor, size: int) -> Tensor:
 
 
 def _picked(out: Any, facts: Facts) -> list[Tensor]:
+    """The wanted layers, (B, S, D) each."""
+    if facts.kind == "codec":
+        latents_BDS = out if isinstance(out, Tensor) else out.latents
+        return [latents_BDS.transpose(1, 2)]
+    if facts.family.method:
+        return [out.pooler_output[:, None]]
     if facts.layer is None:
         return [out.last_hidden_state]
     return list(out.hidden_states) if facts.layer == "all" else [out.hidden_states[facts.layer]]
 
 
 def _load(source: Source, facts: Facts) -> Any:
-    """The bare encoder, with every weight it computes with taken from the source.
-
-    Layers above the wanted one are not built: hidden state k is what enters layer k, so k + 1 layers suffice.
-    """
+    """The bare encoder, with every weight it computes with taken from the source."""
     transformers = require("transformers", extra="transformers", needed_by=f"transformers/{source.page}")
-    size = "encoder_layers" if facts.kind == "whisper" else "num_hidden_layers"
-    kept = facts.num_layers if facts.layer in {None, "all"} else min(facts.num_layers, int(facts.layer or 0) + 1)
-    options: dict[str, Any] = {
-        size: kept,
-        "dtype": torch.float32,
-        "trust_remote_code": False,
-        "output_loading_info": True,
-    }
-    options |= {"decoder_layers": 0} if facts.kind == "whisper" else {}
-    options |= {"add_adapter": False} if "add_adapter" in (source.json("config.json") or {}) else {}
     where = (
         (source.repo, {"revision": source.commit}) if source.repo else (str(source.folder), {"local_files_only": True})
     )
     unreadable = require("safetensors", extra="transformers", needed_by="transformers/...").SafetensorError
     try:
         with _quiet(transformers):
-            net, info = transformers.AutoModel.from_pretrained(where[0], **where[1], **options)
+            kind = getattr(transformers, facts.family.net)
+            net, info = kind.from_pretrained(where[0], **where[1], **_options(source, facts))
     except (OSError, ValueError, RuntimeError, unreadable) as error:
         text = str(error).strip().splitlines()[0]
         raise ModelError(
             f"the weights of {source.page} cannot be read ({text}): fetch or save the model anew"
         ) from error
-    _complete(info["missing_keys"], source, part="encoder." if facts.kind == "whisper" else "")
-    return net.get_encoder() if facts.kind == "whisper" else net
+    adapted = _adapters.load(net, source) if source.adapter else set()
+    _complete(set(info["missing_keys"]) - adapted, source, part=facts.family.weights)
+    for name in [name for name in facts.family.path.split(".") if name]:
+        net = getattr(net, name.removesuffix("()"))() if name.endswith("()") else getattr(net, name)
+    return net
+
+
+def _options(source: Source, facts: Facts) -> dict[str, Any]:
+    """What the library is told: layers above the wanted one are not built, as hidden state k is what enters layer k."""
+    family, config = facts.family, source.json("config.json") or {}
+    options: dict[str, Any] = {"dtype": torch.float32, "trust_remote_code": False, "output_loading_info": True}
+    if family.size and not family.section:
+        every = facts.layer in {None, "all"}
+        options[family.size] = facts.num_layers if every else min(facts.num_layers, int(facts.layer or 0) + 1)
+    if "add_adapter" in config:
+        options["add_adapter"] = False
+    return {**options, **family.options}
 
 
 def _complete(missing: set[str], source: Source, *, part: str) -> None:
     """A weight that is not in the file would be drawn at random; only the mask of training may be missing."""
     needed = sorted(name for name in missing if part in name and not name.endswith("masked_spec_embed"))
+    if needed and all("adapter_layer" in name for name in needed):
+        raise ModelError(f"{source.page} keeps its adapters in files of their own: name one, as transformers/MODEL#eng")
     if needed:
         raise ModelError(
             f"{source.page} lacks {len(needed)} weights of its own architecture, such as {needed[0]}: fetch or save it anew"

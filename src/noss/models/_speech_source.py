@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +21,13 @@ class Source:
     """A model's small files as they lie here, and where its weights are.
 
     `folder` holds the small files (and the weights, of a local model); `repo` and `commit` name a model of the hub.
+    `adapter` is a file of further weights.
     """
 
     folder: Path
     repo: str | None = None
     commit: str | None = None
+    adapter: Path | None = None
 
     def json(self, name: str) -> dict[str, Any] | None:
         """A small JSON file of the model; None where it has none."""
@@ -43,8 +45,10 @@ class Source:
     def weights(self) -> str:
         """The weight files, or their address on the hub: what a model's identity rests on."""
         if self.repo:
-            return f"https://huggingface.co/{self.repo}/tree/{self.commit}"
-        return ";".join(str(path) for path in [*self.files(), *sorted(self.folder.glob("*config.json"))])
+            language = f"#{self.adapter.name}" if self.adapter else ""
+            return f"https://huggingface.co/{self.repo}/tree/{self.commit}{language}"
+        adapter = [self.adapter] if self.adapter else []
+        return ";".join(str(path) for path in [*self.files(), *sorted(self.folder.glob("*config.json")), *adapter])
 
     @property
     def page(self) -> str:
@@ -66,7 +70,7 @@ class Source:
             return []
         if first.suffix != ".json":
             return [first]
-        shards = json.loads(first.read_text(encoding="utf-8"))["weight_map"].values()
+        shards = (self.json(first.name) or {}).get("weight_map", {}).values()
         return [first, *(self.folder / name for name in sorted(set(shards)))]
 
     def size_mb(self) -> float | None:
@@ -81,13 +85,17 @@ class Source:
 
 
 def find(choice: str) -> Source:
-    """The source of `FOLDER`, `OWNER/NAME` or `OWNER/NAME:REVISION`.
+    """The source of `FOLDER`, `OWNER/NAME` or `OWNER/NAME:REVISION`, each with `#LANGUAGE` for an adapter.
 
     Raises:
         ModelError: There is neither such a folder nor such a repository, or the hub cannot be reached.
     """
     if not choice:
         raise ModelError("transformers needs a model: write transformers/FOLDER or transformers/OWNER/NAME")
+    choice, _, language = choice.partition("#")
+    if language:
+        source = find(choice)
+        return replace(source, adapter=find_adapter(source, language))
     folder = Path(choice).expanduser()
     if folder.is_dir():
         return _checked(Source(folder=folder), choice)
@@ -99,11 +107,40 @@ def find(choice: str) -> Source:
     return _checked(_from_hub(repo, revision or None), choice)
 
 
+def find_adapter(source: Source, language: str) -> Path:
+    """The adapter of a language, beside the model or on the hub.
+
+    Raises:
+        ModelError: There is none.
+    """
+    name = f"adapter.{language}.safetensors"
+    beside = source.folder / name
+    if beside.is_file():
+        return beside
+    known = sorted(path.name.split(".")[1] for path in source.folder.glob("adapter.*.safetensors"))
+    if source.repo is None:
+        raise ModelError(f"{source.page} has no {name}: it has adapters for {', '.join(known) or 'no language'}")
+    hub = require("huggingface_hub", extra="transformers", needed_by=f"transformers/{source.repo}")
+    try:
+        return Path(hub.hf_hub_download(source.repo, name, revision=source.commit))
+    except (OSError, ValueError) as error:
+        text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise ModelError(f"{source.repo} has no {name} here or on the hub ({text}): check the language") from error
+
+
 def _checked(source: Source, choice: str) -> Source:
     if not (source.folder / "config.json").is_file():
         raise ModelError(f"{choice} holds no config.json: give a folder written by save_pretrained")
     if source.repo is None and not source.files():
         raise ModelError(f"{choice} holds no weights: one of {', '.join(WEIGHTS)} must lie beside config.json")
+    if missing := [path.name for path in source.files() if not path.is_file()]:
+        raise ModelError(
+            f"{choice} is half downloaded: {missing[0]} and {len(missing) - 1} more of its {len(source.files()) - 1} files of "
+            f"weights are missing; fetch it again"
+        )
+    for path in source.files():
+        if path.stat().st_size < 1024 and path.read_bytes().startswith(b"version https://git-lfs"):
+            raise ModelError(f"{path} is a pointer of Git LFS and not the weights: run git lfs pull there")
     return source
 
 
