@@ -242,6 +242,38 @@ def test_a_test_over_clips_fails_on_the_same_data(metric: str):
     assert _false_alarms(300, metric=metric, over_clips=True) > 0.25
 
 
+def _false_alarms_on_trials(replications: int, *, num_speakers: int, over_trials: bool = False) -> float:
+    """How often two equally good models of who speaks are told apart: each has speakers that it knows badly."""
+    generator, hits, num = np.random.default_rng(0), 0, 10 * num_speakers
+    first_n = np.repeat(np.arange(num_speakers), 10)
+    for seed in range(replications):
+        other_n = (first_n + generator.integers(1, num_speakers, num)) % num_speakers
+        scores = []
+        for _ in range(2):
+            steady_J, common_J = (scale * generator.standard_normal(num_speakers) for scale in (0.8, 0.5))
+            alike_N = np.concatenate([2 + steady_J[first_n], common_J[first_n] + common_J[other_n]])
+            alike_N += generator.standard_normal(2 * num)
+            scores.append(np.stack([-alike_N, alike_N], axis=1))
+        one_N, other_N = [*first_n, *first_n], [*first_n, *other_n]
+        nobody = [None] * len(one_N)
+        contest = aligned(
+            nobody if over_trials else one_N, np.repeat([1, 0], num), scores, metric="eer",
+            partners=nobody if over_trials else [f"s{speaker}" for speaker in other_N],
+        )  # fmt: skip
+        hits += p_value(contest, seed=seed) <= 0.05
+    return hits / replications
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("num_speakers", [10, 30])
+def test_equal_models_of_who_speaks_are_told_apart_at_most_five_times_in_a_hundred(num_speakers: int):
+    assert _false_alarms_on_trials(500, num_speakers=num_speakers) <= 0.07
+
+
+def test_a_test_over_trials_fails_on_the_same_speakers():
+    assert _false_alarms_on_trials(60, num_speakers=30, over_trials=True) > 0.12
+
+
 @pytest.mark.slow
 def test_corrections_keep_the_chance_of_any_false_difference_among_five_equal_models():
     generator, replications = np.random.default_rng(2), 2000
