@@ -11,6 +11,7 @@ import argparse
 import hashlib
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +20,16 @@ from numpy.typing import NDArray
 
 from noss.errors import NossError
 from noss.models import _savedmodel_tf
+from noss.models._savedmodel_loops import has_loops, runs_once
 from noss.models._savedmodel_tf import RATE, WAVEFORM, Opened
+from noss.shelf import require
 
 OPSET = 17
 TOLERANCE = 1e-4  # of the largest value: what float32 leaves of a logarithm near silence, and a tenth of any use
 SHORTEST_S = (0.025, 0.1, 0.25, 0.5, 1.0, 2.0)
 LENGTHS_S = (0.33, 1.0, 1.507, 2.37, 5.0)
 MENDABLE = 3  # the status that says so
+FAILURES = (ValueError, RuntimeError, LookupError, TypeError, AssertionError, AttributeError)  # of tf2onnx
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -63,14 +67,27 @@ def read(opened: Opened) -> dict[str, Any]:
 
 def convert(opened: Opened, path: Path, *, min_s: float) -> dict[str, Any]:
     """Write the ONNX graph and prove it; a graph that fails leaves no file, only the reason."""
-    reason = _write(opened, path)
-    if reason is None:
-        proof, reason = prove(opened, path, min_s=min_s)
-        if reason is None:
+    frozen = _frozen(opened)
+    reason, proof = "", list[dict[str, float]]()
+    for graph in _graphs(frozen):
+        failed = _write(graph, path)
+        if failed is None:
+            proof, failed = prove(opened, path, min_s=min_s)
+        if failed is None:
             digest = hashlib.sha256(path.read_bytes()).hexdigest()
             return {"proof": proof, "sha256": digest, "refused": None, **_versions()}
-    path.unlink(missing_ok=True)
+        reason = reason or failed
+        path.unlink(missing_ok=True)
     return {"proof": None, "sha256": None, "refused": reason, **_versions()}
+
+
+def _graphs(frozen: Any) -> Iterator[Any]:
+    """The graph as it is; and, if it has loops, as it is for a batch of one."""
+    import tensorflow as tf
+
+    yield frozen
+    if has_loops(frozen):
+        yield runs_once(tf, frozen)
 
 
 def prove(opened: Opened, path: Path, *, min_s: float) -> tuple[list[dict[str, float]], str | None]:
@@ -121,34 +138,25 @@ def _compare(opened: Opened, session: Any, waveform_T: NDArray[np.float32]) -> d
     }
 
 
-def _write(opened: Opened, path: Path) -> str | None:
-    """Freeze, convert, write; the reason why it cannot be done, or None."""
+def _frozen(opened: Opened) -> Any:
     import tensorflow as tf
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-    from noss.shelf import require
-
-    convert = require("tf2onnx.convert", extra="tf", needed_by="converting a SavedModel")
     spec = tf.TensorSpec([opened.window], tf.float32, name=WAVEFORM)
     function = tf.function(opened.call, input_signature=[spec]).get_concrete_function()
-    frozen = convert_variables_to_constants_v2(function, lower_control_flow=False)  # loops stay loops, as ONNX has them
+    return convert_variables_to_constants_v2(function, lower_control_flow=False)  # loops stay loops, as ONNX has them
+
+
+def _write(frozen: Any, path: Path) -> str | None:
+    """Convert a frozen function and write it; the reason why it cannot be done, or None."""
+    to_onnx = require("tf2onnx.convert", extra="tf", needed_by="converting a SavedModel")
+    graph = frozen.graph.as_graph_def()
     names = [tensor.name for tensor in frozen.inputs], [tensor.name for tensor in frozen.outputs]
     try:
-        convert.from_graph_def(
-            frozen.graph.as_graph_def(), input_names=names[0], output_names=names[1], opset=OPSET, output_path=str(path)
-        )
-    except (
-        ValueError,
-        RuntimeError,
-        KeyError,
-        TypeError,
-        NotImplementedError,
-        AssertionError,
-        AttributeError,
-    ) as error:
-        return (
-            f"tf2onnx does not convert it ({str(error).splitlines()[0][:200] if str(error) else type(error).__name__})"
-        )
+        to_onnx.from_graph_def(graph, input_names=names[0], output_names=names[1], opset=OPSET, output_path=str(path))
+    except FAILURES as error:
+        what = next(iter(str(error).splitlines()), type(error).__name__)
+        return f"tf2onnx does not convert it ({what[:200]})"
     return None
 
 
