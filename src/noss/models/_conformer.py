@@ -120,15 +120,15 @@ class Attention(nn.Module):
         """Map frames (B, S, D) to what is added to them (B, S, D)."""
         normed_BSD = self.norm(frames_BSD)
         query, key, value = (self._heads(part(normed_BSD)) for part in (self.query, self.key, self.value))
-        mask: Tensor = within_BS[:, None, None]
-        if positions is not None:
-            offsets = self._heads(self.position(positions))
-            scores = _skewed((query + self.position_bias) @ offsets.transpose(2, 3)) / math.sqrt(query.shape[3])
-            mask = scores.masked_fill(~mask, -torch.inf)
-            query = query + self.content_bias
-        rate = self.dropout.p if self.training else 0.0
-        mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask, dropout_p=rate)
-        added_BSD: Tensor = self.dropout(self.out(mixed.transpose(1, 2).flatten(2)))
+        mask, rate = within_BS[:, None, None], self.dropout.p if self.training else 0.0
+        if positions is None:
+            mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask, dropout_p=rate)
+        else:
+            offsets = self.position(positions).unflatten(1, (self.num_heads, -1)).permute(1, 2, 0)
+            scores = (query + self.content_bias) @ key.transpose(2, 3) + _skewed((query + self.position_bias) @ offsets)
+            weights = (scores / math.sqrt(query.shape[3])).masked_fill(~mask, -torch.inf).softmax(dim=3)
+            mixed = functional.dropout(weights, rate) @ value
+        added_BSD: Tensor = self.dropout(self.out(mixed.transpose(1, 2).contiguous().flatten(2)))
         return added_BSD
 
     def _heads(self, frames_BSD: Tensor) -> Tensor:
@@ -154,7 +154,7 @@ class Convolution(nn.Module):
     def forward(self, frames_BSD: Tensor, within_BS: Tensor) -> Tensor:
         """Map frames (B, S, D) to what is added to them (B, S, D)."""
         gated_BSD = functional.glu(self.gate(self.norm(frames_BSD)), dim=2) * within_BS[..., None]
-        spread_BSD = self.depthwise(gated_BSD.transpose(1, 2)).transpose(1, 2)
+        spread_BSD = self.depthwise(gated_BSD.transpose(1, 2)).transpose(1, 2).contiguous()
         added_BSD: Tensor = self.dropout(self.out(functional.silu(self._normed(spread_BSD, within_BS))))
         return added_BSD
 
@@ -188,19 +188,22 @@ class ConformerFrames(nn.Module):
 
 
 def sinusoids(frames_BSD: Tensor) -> Tensor:
-    """Sines and cosines of the distances S - 1 to 1 - S between frames (B, S, D): (1, 2 S - 1, D)."""
+    """Sines and cosines of the distances S - 1 to 1 - S between frames (B, S, D): (2 S - 1, D)."""
     size, dim = frames_BSD.shape[1:]
     distance = torch.arange(size - 1, -size, -1, device=frames_BSD.device, dtype=frames_BSD.dtype)
     rate = torch.arange(0, dim, 2, device=frames_BSD.device, dtype=frames_BSD.dtype) * (-math.log(10_000.0) / dim)
     angle = distance[:, None] * rate.exp()
-    return torch.stack([angle.sin(), angle.cos()], dim=2).flatten(1)[None]
+    return torch.stack([angle.sin(), angle.cos()], dim=2).flatten(1)
 
 
 def _skewed(scores: Tensor) -> Tensor:
-    """Scores by distance (B, H, S, 2 S - 1) as scores by place (B, H, S, S): each row moved one further than the last."""
-    batch, heads, size, width = scores.shape
-    padded = functional.pad(scores, (1, 0)).reshape(batch, heads, width + 1, size)
-    return padded[:, :, 1:].reshape(batch, heads, size, width)[..., :size]
+    """Scores by distance (B, H, S, 2 S - 1) as scores by place (B, H, S, S).
+
+    Picked by index: the customary trick, to pad and reshape, cannot be exported with a length that is left open.
+    """
+    size = scores.shape[2]
+    place = torch.arange(size, device=scores.device)
+    return scores.gather(3, (size - 1 - place[:, None] + place).expand(*scores.shape[:2], -1, -1))
 
 
 def _feed_forward(dim: int, dropout: float) -> nn.Sequential:
