@@ -22,6 +22,8 @@ def specs() -> dict[str, dict[str, Any]]:
         "confusion": _confusion(),
         "recall": _recall(),
         "speakers": _speakers(),
+        "curve": _curve(),
+        "mix": _mix(),
         "calibration": _calibration(),
         "points": _points(),
         "map": _map(),
@@ -103,6 +105,48 @@ def _speakers() -> alt.LayerChart:
     box = base.mark_rule(strokeWidth=7, opacity=0.3, color="var(--ink)").encode(x="q1(value):Q", x2="q3(value):Q")
     median = base.mark_point(filled=True, size=60, opacity=1, color="var(--ink)").encode(x="median(value):Q")
     return alt.layer(box, ticks, median).properties(width="container", height=alt.Step(30))
+
+
+def _model_colour() -> alt.Color:
+    import altair as alt
+
+    colours = alt.Scale(range=[f"var(--g{number})" for number in range(8)])
+    return alt.Color(
+        "model:N", sort=None, scale=colours, legend=alt.Legend(orient="top", title=None, columns=2, labelLimit=320)
+    )
+
+
+def _curve() -> alt.LayerChart:
+    """What each layer alone scores: on test with its interval, on validation dashed; dots where it was chosen."""
+    import altair as alt
+
+    layer = alt.X("layer:Q", title="layer", axis=alt.Axis(tickMinStep=1, format="d", grid=False))
+    base = alt.Chart(_rows()).encode(x=layer, color=_model_colour())
+    up = alt.Y("low:Q", title="{value}", scale=alt.Scale(zero=False, nice=True))
+    band = base.mark_area(opacity=0.16).encode(y=up, y2="high:Q")
+    line = base.mark_line(strokeWidth=2).encode(y="value:Q")
+    dev = base.mark_line(strokeWidth=1.2, strokeDash=[4, 4], opacity=0.8).encode(y="dev:Q")
+    numbers = [alt.Tooltip(f"{name}:Q", format="{format}") for name in ("value", "low", "high", "dev")]
+    size = alt.Size("folds:Q", legend=None, scale=alt.Scale(domainMin=0, range=[12, 150]))
+    points = base.mark_point(filled=True, opacity=1).encode(
+        y="value:Q", size=size, tooltip=["model:N", "layer:Q", *numbers, "folds:Q"]
+    )
+    return alt.layer(band, dev, line, points).properties(width="container", height=_HEIGHT)
+
+
+def _mix() -> alt.LayerChart:
+    """The weight of each layer in a learned mix; dashed: what each would have if all were worth the same."""
+    import altair as alt
+
+    base = alt.Chart(_rows()).encode(x=alt.X("layer:O", title="layer", axis=alt.Axis(labelAngle=0)))
+    bars = base.mark_bar().encode(
+        xOffset=alt.XOffset("model:N", sort=None),
+        y=alt.Y("weight:Q", title="weight", scale=alt.Scale(domainMin=0)),
+        color=_model_colour(),
+        tooltip=["model:N", "layer:O", alt.Tooltip("weight:Q", format=".3f")],
+    )
+    even = alt.Chart(_rows()).mark_rule(strokeDash=[4, 4], color="var(--muted)").encode(y="even:Q")
+    return alt.layer(bars, even).properties(width="container", height=_HEIGHT)
 
 
 def _calibration() -> alt.LayerChart:

@@ -14,6 +14,7 @@ from markupsafe import Markup
 from noss.reports import Details, Score
 from noss.reports._charts import specs
 from noss.reports._headline import best, headline, verdict
+from noss.reports._layers import curve, mix
 from noss.reports._quoted import LEGEND, quoted
 from noss.reports._render import axis, environment, policy, source
 from noss.reports._script import vega
@@ -121,7 +122,14 @@ def _scored(name: str, cell: Cell, pages: dict[str, Any]) -> dict[str, Any]:
     state = "control" if not score.ranked else "best" if cell.rank == 1 else "tied" if cell.tied else "behind"
     file = Path(score.predictions).name
     values = {"value": score.value, "low": score.low, "high": score.high}
-    return {"name": name, "state": state, **values, "page": _bare(pages.get(file) or pages.get(score.predictions))}
+    layers = {"curve": curve(score), "mix": mix(score)}
+    return {
+        "name": name,
+        "state": state,
+        **values,
+        **layers,
+        "page": _bare(pages.get(file) or pages.get(score.predictions)),
+    }
 
 
 def _model(row: Row) -> dict[str, Any]:

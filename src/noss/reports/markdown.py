@@ -7,6 +7,7 @@ from pathlib import Path
 
 from noss.reports import Details, Score
 from noss.reports._headline import headline
+from noss.reports._layers import LayerTable, layer_tables
 from noss.reports._quoted import LEGEND, Quoted, quoted
 from noss.reports._table import Cell, Column, Leaderboard, Row, leaderboard, readable
 
@@ -24,6 +25,7 @@ def write(scores: list[Score], path: Path, *, details: Details | None = None) ->
         escaped(headline(board)),
         _table(board, others),
         _legend(board, details, others),
+        *_layers(layer_tables(board)),
         _footnotes(board, others),
     ]
     path.write_text("\n\n".join(part for part in parts if part) + "\n", encoding="utf-8", newline="\n")
@@ -72,6 +74,26 @@ def _legend(board: Leaderboard, details: Details | None, others: list[Quoted]) -
     failures = len(details.failures) if details else 0
     listed = f"{failures} {'failure is' if failures == 1 else 'failures are'} listed in failures.csv."
     return " ".join([lines, *([listed] if failures else []), *([LEGEND] if others else [])])
+
+
+def _layers(tables: list[LayerTable]) -> list[str]:
+    """A table a task, a row a layer, and a line that says what stands in it."""
+    if not tables:
+        return []
+    line = (
+        "What each layer alone scores on test [95 % interval], and on validation (dev); or its weight in a learned mix. "
+        "**Bold**: chosen on validation, by most folds. The score above is that of the layers so chosen: nothing is chosen on test."
+    )
+    return [line, *map(_layer_table, tables)]
+
+
+def _layer_table(table: LayerTable) -> str:
+    headings = [f"{escaped(table.task)}, layer", *map(escaped, table.models)]
+    lines = [headings, ["--:"] * len(headings)]
+    for layer, cells in enumerate(table.cells):
+        marked = [f"**{cell}**" if (layer, place) in table.chosen else cell or "–" for place, cell in enumerate(cells)]
+        lines.append([str(layer), *marked])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _knows_ties(board: Leaderboard) -> bool:

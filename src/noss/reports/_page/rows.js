@@ -57,6 +57,20 @@ const BUILDERS = {
   }),
 };
 
+BUILDERS.curve = (task) => ({
+  texts: unitTexts(task),
+  rows: task.models.flatMap((model) => model.curve.map((row) => ({
+    model: model.name, layer: row.layer, value: scaled(task, row.value), low: scaled(task, row.low), high: scaled(task, row.high),
+    dev: scaled(task, row.dev), folds: row.folds,
+  }))),
+});
+
+BUILDERS.mix = (task) => ({
+  rows: task.models.flatMap((model) => model.mix.map((row) => ({
+    model: model.name, layer: row.layer, weight: row.weight, even: 1 / model.mix.length,
+  }))),
+});
+
 function mapChart(figure) {
   const index = figure.dataset.map;
   const map = DATA.maps[index];
