@@ -31,6 +31,7 @@ class Served:
         kind: Its content type.
         busy: How many requests are answered 503 first.
         status: The answer to every request, if not 200.
+        moved: Where the file is instead, as a URL; empty where it is here.
         says_length: Whether its length is declared.
         encoding: A `Content-Encoding` that is declared.
         delay_s: Between pieces of 16 kB.
@@ -46,6 +47,7 @@ class Served:
     kind: str = "application/octet-stream"
     busy: int = 0
     status: int = 200
+    moved: str = ""
     says_length: bool = True
     encoding: str = ""
     delay_s: float = 0.0
@@ -71,7 +73,7 @@ def serving() -> Iterator[Server]:
 
         def do_GET(self) -> None:
             with suppress(ConnectionError):  # a client that was killed
-                _answer(self, files[self.path.lstrip("/")])
+                _answer(self, files[self.path.lstrip("/").partition("?")[0]])
 
         def log_message(self, format: str, *args: Any) -> None:
             pass
@@ -89,6 +91,12 @@ def serving() -> Iterator[Server]:
 
 def _answer(handler: BaseHTTPRequestHandler, file: Served) -> None:
     file.requests.append(dict(handler.headers))
+    if file.moved:
+        handler.send_response(302)
+        handler.send_header("Location", file.moved)
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+        return
     if file.busy or file.status != 200:
         status, file.busy = (503 if file.busy else file.status), max(0, file.busy - 1)
         handler.send_response(status)

@@ -38,7 +38,8 @@ def card(choice: str, *, models: Mapping[str, Published], family: str) -> Card:
     published, folder, facts = _find(choice, models=models, family=family)
     known = published.card
     notes = " ".join(text for text in (known.notes, _savedmodel_run.runs_in(facts)) if text)
-    return replace(known, weights=str(folder), size_mb=megabytes(folder), notes=notes)
+    files = _savedmodel.files(folder)
+    return replace(known, weights=";".join(map(str, files)), size_mb=megabytes(*files), notes=notes)
 
 
 def build(choice: str, *, models: Mapping[str, Published], family: str, threads: int) -> Embedder:
@@ -67,10 +68,10 @@ def _place(choice: str, *, models: Mapping[str, Published], family: str) -> tupl
         return found, first.parent
     path, _, name = choice.rpartition(":") if ":" in choice else (choice, "", "")
     known = models.get(name, next(iter(models.values())) if not name and len(_keys(models)) == 1 else None)
-    if known is None or not (path.startswith((".", "/", "~")) or Path(path).is_dir()):
+    if known is None or not path or not (path.startswith((".", "/", "~")) or Path(path).is_dir()):
         names = ", ".join(f"{family}/{key}" if key else family for key in models)
         raise ModelError(
-            f"no model '{family}/{choice}': there are {names}, and {family}/./DIR, or {family}/./DIR:NAME, for weights of yours"
+            f"no model '{f'{family}/{choice}' if choice else family}': there are {names}, and {family}/./DIR, or {family}/./DIR:NAME, for weights of yours"
         )
     return known, existing(path, needed_by=f"{family}/{choice}")
 

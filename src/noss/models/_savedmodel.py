@@ -87,6 +87,11 @@ def check_whole(folder: Path) -> None:
         raise ModelError(f"{folder} is half of a SavedModel ({what}): bring or copy it again, whole")
 
 
+def files(folder: Path) -> list[Path]:
+    """The files of a SavedModel that shape what it gives, whatever else lies beside them."""
+    return [folder / FILE, *sorted((folder / "variables").glob("*")), *sorted((folder / "assets").glob("*"))]
+
+
 def _variables(folder: Path) -> list[str]:
     """The files of weights that must be there, as far as those that are there tell; old models may have none."""
     there = (
@@ -121,7 +126,7 @@ def converted(folder: Path, *, key: str) -> Converted:
 def conversion(folder: Path, *, key: str) -> Path:
     """The folder of the cache for one output of a SavedModel, named after every byte that shapes it."""
     whole = hashlib.sha256(f"{CONVERSION}\n{key}\n".encode())
-    for path in [folder / FILE, *sorted((folder / "variables").glob("*")), *sorted((folder / "assets").glob("*"))]:
+    for path in files(folder):
         with path.open("rb") as file:
             whole.update(f"{path.name} {hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
     return cache_folder() / "savedmodel" / whole.hexdigest()[:32]

@@ -24,6 +24,7 @@ def card(choice: str) -> Card:
     """
     folder, key = _savedmodel.split(choice, family="savedmodel")
     facts = _savedmodel.converted(folder, key=key)
+    files = _savedmodel.files(folder)
     fixed = f" Cut into windows of {facts.window} samples." if facts.window else ""
     return Card(
         sample_rate=_savedmodel_run.RATE,
@@ -31,9 +32,9 @@ def card(choice: str) -> Card:
         dim=facts.dim,
         source=str(folder),
         licence="unknown",
-        weights=str(folder),
+        weights=";".join(map(str, files)),
         min_s=facts.min_s,
-        size_mb=megabytes(folder),
+        size_mb=megabytes(*files),
         notes=f"Called with {facts.form}. {_savedmodel_run.runs_in(facts)}{fixed}",
     )
 

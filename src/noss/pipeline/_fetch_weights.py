@@ -13,8 +13,8 @@ from noss.errors import DataError, ModelError
 from noss.models import Home
 from noss.models._files import weights_folders, weights_home
 from noss.pipeline._fetch_alone import alone
-from noss.pipeline._fetch_file import Brought, bring
-from noss.pipeline._fetch_manifest import Manifest
+from noss.pipeline._fetch_file import WORKSHOP, Brought, bring
+from noss.pipeline._fetch_manifest import NAME, Manifest
 from noss.pipeline._fetch_progress import Bars
 
 PATIENCE_S = 600.0  # for another process that brings the same weights
@@ -75,10 +75,11 @@ def _homes(part: str) -> Mapping[str, Home]:
 
 
 def _is_there(folder: Path, home: Home) -> bool:
-    """Whether someone put the weights there: the first file tells, so that half of them is said, and not fetched over."""
-    brought_by_us = (folder / ".fetch").is_dir()
-    wanted = home.files if brought_by_us else home.files[:1]
-    return all((folder / name).is_file() for name in wanted)
+    """Whether all that was fetched stands there; of what someone put there the first file tells, and half of it is said."""
+    record = Manifest.read(folder, dataset=home.folder).records.get(home.url)
+    if record is not None:
+        return record.is_there(folder)
+    return not (folder / WORKSHOP).is_dir() and (folder / home.files[0]).is_file()
 
 
 def _bring(home: Home, root: Path, *, name: str) -> Brought:
@@ -101,6 +102,8 @@ def _noted(home: Home, root: Path) -> Brought:
     if missing := [name for name in home.files if not (root / name).is_file()]:
         raise DataError(f"{home.url} brought no {missing[0]}, so it is not the SavedModel it should be")
     if not brought.was_there:
-        replace(manifest.having(brought.record), complete=True).write(root)
+        files = sorted(path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file())
+        holds = tuple(name for name in files if not name.startswith((WORKSHOP, NAME)))
+        replace(manifest.having(replace(brought.record, holds=holds)), complete=True).write(root)
         brought.archive.unlink(missing_ok=True)
     return brought
