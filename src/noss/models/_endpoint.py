@@ -18,6 +18,7 @@ from urllib.parse import parse_qsl, urldefrag, urlsplit
 
 import numpy as np
 import requests
+import urllib3
 from numpy.typing import NDArray
 
 from noss.errors import ModelError
@@ -153,16 +154,16 @@ class Endpoint:
             with self._session.post(self.place.url, data=body, auth=self._sign, **options) as response:
                 self._check_status(response)
                 content = bytearray()
-                for block in response.iter_content(65_536):
+                while block := response.raw.read1(65_536, decode_content=True):  # as it comes: a block may never fill
                     content += block
                     if time.monotonic() > ends:
                         raise _BusyError(SilenceError(f"{shown} takes longer than {limit_s:g} s for a clip"))
                     if len(content) > ANSWER_BYTES:
                         raise AnswerError(f"{shown} answers with more than {ANSWER_BYTES // 10**6} MB for a clip")
                 return bytes(content)
-        except requests.Timeout as error:
+        except (requests.Timeout, urllib3.exceptions.TimeoutError) as error:
             raise _BusyError(SilenceError(f"{shown} gives no answer within {limit_s:g} s")) from error
-        except requests.RequestException as error:
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             raise _BusyError(SilenceError(f"{shown} cannot be reached ({_why(error)})")) from error
 
     def _check_status(self, response: requests.Response) -> None:
@@ -284,7 +285,7 @@ def _number(facts: dict[str, str], name: str, kind: Callable[[str], Any]) -> Any
     return value
 
 
-def _why(error: requests.RequestException) -> str:
+def _why(error: Exception) -> str:
     """The innermost reason, in a few words."""
     inner: BaseException = error
     while (below := inner.__cause__ or inner.__context__) is not None:
