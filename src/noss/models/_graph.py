@@ -64,8 +64,8 @@ def infer(run: Runner, *, sample_rate: int = 16_000) -> CardFile:
     if shape[-1] is not None:
         return CardFile(sample_rate=sample_rate, dim=dim, window=shape[-1])
     plain = CardFile(sample_rate=sample_rate, dim=dim, min_s=MIN_S)
-    if len(run.output_shape) < 3:
-        return plain
+    if len(run.output_shape) < 3 and len(shape) > 1 and shape[0] is None:
+        return plain  # one vector a clip of a batch
     probe = _whole(run, plain)
     one, two = (len(probe([np.zeros(seconds * sample_rate, np.float32)])[0]) for seconds in (1, 2))
     return replace(plain, frame_rate=float(two - one))

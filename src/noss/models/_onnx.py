@@ -47,6 +47,12 @@ class OnnxRunner:
         return np.asarray(result, dtype=np.float32)
 
 
+def unknown_operator(error: str) -> str | None:
+    """The name of the operator that onnxruntime says it does not know; None where its error is another."""
+    found = _UNKNOWN.search(error)
+    return next(name for name in found.groups() if name) if found else None
+
+
 def _session(path: Path, *, threads: int) -> Any:
     onnxruntime = require("onnxruntime", extra="onnx", needed_by=f"onnx/{path}")
     options = onnxruntime.SessionOptions()
@@ -55,8 +61,7 @@ def _session(path: Path, *, threads: int) -> Any:
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except _errors() as error:
-        if operator := _UNKNOWN.search(str(error)):
-            name = next(group for group in operator.groups() if group)
+        if name := unknown_operator(str(error)):
             raise ModelError(
                 f"{path} uses the custom operator {name}, which onnxruntime does not have: export it from standard operators, "
                 "or run the model that it was made from"

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from noss.errors import NossError
 from noss.models import _savedmodel_tf
+from noss.models._onnx import unknown_operator
 from noss.models._savedmodel_loops import has_loops, runs_once
 from noss.models._savedmodel_tf import RATE, WAVEFORM, Opened
 from noss.shelf import require
@@ -100,7 +101,10 @@ def prove(opened: Opened, path: Path, *, min_s: float) -> tuple[list[dict[str, f
     except Exception as error:  # onnxruntime's errors share no parent
         if not type(error).__module__.startswith("onnxruntime"):
             raise
-        return [], f"onnxruntime does not run its ONNX graph ({str(error).splitlines()[0][:200]})"
+        if name := unknown_operator(str(error)):
+            return [], f"its ONNX graph needs the operator {name}, which onnxruntime does not have"
+        text = str(error).splitlines()[0].rpartition(" failed:")[2]
+        return [], f"onnxruntime does not run its ONNX graph ({text[:200]})"
     largest = max(row["largest"] for row in proof)
     worst = max(row["difference"] for row in proof)
     if not worst <= TOLERANCE * largest + 1e-6:
