@@ -5,6 +5,7 @@ Source: Breiman, Random forests (2001); scikit-learn's `RandomForestClassifier`,
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Self
 
@@ -43,7 +44,9 @@ class Probe:
         check_classes(x_ND, y_N)
         weights = "balanced" if self.balanced else None
         forest = RandomForestClassifier(self.trees, class_weight=weights, random_state=self.seed, n_jobs=-1)
-        grown = forest.fit(x_ND, y_N)
+        with warnings.catch_warnings():  # few clips of each of many classes are no mistake here
+            warnings.filterwarnings("ignore", "The number of unique classes is greater than 50%", UserWarning)
+            grown = forest.fit(x_ND, y_N)
         self.nodes = _flatten([tree.tree_ for tree in grown.estimators_], dim=x_ND.shape[1])
         return self
 
