@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from noss.errors import ModelError
+from noss.models import _savedmodel_convert
+
+
+def convert_here(folder: Path, *, key: str, out: Path) -> None:
+    """What stands for the process of the conversion where many are made: TensorFlow is imported once only."""
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+        status = _savedmodel_convert.main([str(folder), str(out), f"--key={key}"])
+    if status:
+        raise ModelError(said.getvalue())
 
 
 def write(kind: str, folder: Path) -> Path:

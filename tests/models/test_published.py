@@ -14,7 +14,7 @@ import torch
 import tiny_models
 from noss import shelf
 from noss.errors import ModelError
-from noss.models import frill, trill, trill_distilled, trillsson, vggish
+from noss.models import _savedmodel, frill, trill, trill_distilled, trillsson, vggish
 from noss.pipeline._check_model import check_model
 
 RATE = 16_000
@@ -124,11 +124,14 @@ def test_the_number_of_parameters_of_vggish_is_that_of_its_layers() -> None:
         ("vggish", "Vggish"),
     ],
 )
-def test_models_of_the_published_signatures_run_by_name(name: str, kind: str, nowhere: Path) -> None:
+def test_models_of_the_published_signatures_run_by_name(
+    name: str, kind: str, nowhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytest.importorskip("tensorflow")
     pytest.importorskip("tf2onnx")
     import saved_models
 
+    monkeypatch.setattr(_savedmodel, "_run", saved_models.convert_here)
     module, choice = _split(name)
     saved_models.write(kind, nowhere / module.HOMES[choice].folder)
     verdicts = check_model(name)

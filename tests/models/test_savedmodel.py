@@ -124,13 +124,20 @@ def test_a_path_that_is_not_there_is_said(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def written(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """Writes a SavedModel of a kind, once."""
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where SavedModels are written, once each."""
     pytest.importorskip("tensorflow")
     pytest.importorskip("tf2onnx")
+    return tmp_path_factory.mktemp("saved")
+
+
+@pytest.fixture
+def written(root: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Any:
+    """Writes a SavedModel of a kind; its conversion needs no process of its own, unless that is what is tried."""
     import saved_models
 
-    root = tmp_path_factory.mktemp("saved")
+    if "process" not in request.node.name:
+        monkeypatch.setattr(_savedmodel, "_run", saved_models.convert_here)
 
     def write(kind: str) -> Path:
         return root / kind if (root / kind).exists() else saved_models.write(kind, root / kind)
@@ -170,7 +177,7 @@ def test_every_form_is_converted_proved_and_equal_to_tensorflow(
 
 
 @pytest.mark.slow
-def test_the_proof_is_kept_beside_the_graph(written: Any) -> None:
+def test_a_process_of_its_own_converts_and_leaves_the_proof_beside_the_graph(written: Any) -> None:
     folder = written("Trillsson")
     savedmodel.card(f"{folder}:embedding")
     home = _savedmodel.conversion(folder, key="embedding")
@@ -180,6 +187,13 @@ def test_the_proof_is_kept_beside_the_graph(written: Any) -> None:
     assert len({row["seconds"] for row in facts["proof"]}) >= 5
     assert any(row["silence"] for row in facts["proof"])
     assert max(row["difference"] for row in facts["proof"]) <= 1e-4 * max(row["largest"] for row in facts["proof"])
+
+
+@pytest.mark.slow
+def test_the_error_of_that_process_is_one_line(written: Any) -> None:
+    with pytest.raises(ModelError, match="has no output 'nope'") as caught:
+        open_model(f"savedmodel/{written('Trill')}:nope")
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.slow
