@@ -34,17 +34,26 @@ class Part:
 
 def verified(path: Path) -> Part | None:
     """A part whose bytes are what its name says; None for one that is not: it is reported and set aside."""
+    return read(path) if is_whole(path) else None
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a part's bytes are what its name says; one that is not is reported and set aside.
+
+    Raises:
+        StoreError: It cannot be read.
+    """
     try:
         status = path.stat()
         digest = _checksum(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
     except OSError as error:
         raise StoreError(f"cannot read {path}: {error.strerror}; mend the cache or choose another --cache") from error
     if path.stem == f"part-{digest[:32]}":
-        return read(path)
+        return True
     _log.warning("%s is corrupt (wrong checksum): it is set aside and its clips will be embedded again", path)
     with suppress(FileNotFoundError):
         path.replace(path.with_name(f"{path.name}.corrupt"))
-    return None
+    return False
 
 
 @functools.lru_cache(maxsize=100_000)
@@ -55,7 +64,7 @@ def _checksum(path: Path, size: int, mtime_ns: int, ctime_ns: int) -> str:
 
 def read(path: Path) -> Part:
     """A part, without a look at its checksum."""
-    table = _read_table(path)
+    table = read_table(path)
     facts = {key.decode(): value.decode() for key, value in table.schema.metadata.items()}
     return Part(
         path=path,
@@ -69,12 +78,17 @@ def read(path: Path) -> Part:
 
 def embeddings(path: Path, layers: int, dim: int) -> NDArray[np.float32]:
     """A part's rows (N, L, D), memory-mapped."""
-    values = _read_table(path)["embedding"].chunk(0).values
+    values = read_table(path)["embedding"].chunk(0).values
     rows_NLD: NDArray[np.float32] = values.to_numpy(zero_copy_only=True).reshape(-1, layers, dim)
     return rows_NLD
 
 
-def _read_table(path: Path) -> pa.Table:
+def read_table(path: Path) -> pa.Table:
+    """The rows of a part, memory-mapped.
+
+    Raises:
+        StoreError: It cannot be read.
+    """
     try:
         with pa.memory_map(str(path)) as source, pa.ipc.open_file(source) as reader:
             return reader.read_all()

@@ -61,10 +61,7 @@ class Store:
         Raises:
             StoreError: The folder cannot be read or written.
         """
-        folder = _folder(cache / "embeddings", facts)
-        if not (folder / "store.json").is_file():
-            runs.write_json(folder / "store.json", dict(facts))
-        _sweep(folder)
+        folder = open_folder(cache / "embeddings", facts)
         paths = sorted(folder.glob("part-*.arrow"))
         with ThreadPoolExecutor() as pool:
             found = list(pool.map(_parts.verified, paths))
@@ -195,6 +192,19 @@ class _Index:
             return np.full(len(ids_N), -1)
         place_N = np.minimum(np.searchsorted(self.sorted_ids, ids_N), len(self.sorted_ids) - 1)
         return np.where(self.sorted_ids[place_N] == ids_N, self.rows[place_N], -1)
+
+
+def open_folder(root: Path, facts: Mapping[str, Any]) -> Path:
+    """The folder of the store that these facts describe below `root`, created where there is none.
+
+    Raises:
+        StoreError: It cannot be written.
+    """
+    folder = _folder(root, facts)
+    if not (folder / "store.json").is_file():
+        runs.write_json(folder / "store.json", dict(facts))
+    _sweep(folder)
+    return folder
 
 
 def _folder(root: Path, facts: Mapping[str, Any]) -> Path:

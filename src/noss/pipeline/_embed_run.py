@@ -5,15 +5,17 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from typing import Any
 
 from noss import shelf
 from noss.engines import Died
-from noss.errors import AudioError, ModelError
+from noss.errors import AudioError
+from noss.frame_store import FrameStore
 from noss.pipeline._embed_machine import Spread, device_name
 from noss.pipeline._embed_plan import Batch, Job, Lost, Plan
 from noss.pipeline._embed_progress import Bar
-from noss.pipeline._embed_worker import Broken, Done, make_worker
+from noss.pipeline._embed_worker import Broken, Done, Worker, make_worker
 from noss.pipeline._embed_writer import Writer
 from noss.pipeline._models import Model
 from noss.store import Store
@@ -28,17 +30,25 @@ class Run:
         id_of: The identity of a job's clip, by its place.
         spread: How the model runs on this machine.
         strict: Raise at the first clip that is lost.
+        make: Makes a worker that puts rows into the store itself; None for one that hands them back.
     """
 
     def __init__(
-        self, model: Model, store: Store, *, id_of: Callable[[int], str], spread: Spread, strict: bool = False
+        self,
+        model: Model,
+        store: Store | FrameStore,
+        *,
+        id_of: Callable[[int], str],
+        spread: Spread,
+        strict: bool = False,
+        make: Callable[..., Worker] | None = None,
     ) -> None:
         self._lost: list[Lost] = []
         self._spread = spread
         self._id_of = id_of
         self._strict = strict
         self._store = store
-        self._make = functools.partial(make_worker, model, spread.device, spread.batch_s)
+        self._make = functools.partial(make_worker, model, spread.device, spread.batch_s, make)
 
     def __call__(self, jobs: Iterable[Job], *, bar: Bar) -> list[Lost]:
         """Embed every job and give those that were lost; after a worker's death, its batch is tried clip by clip.
@@ -49,12 +59,15 @@ class Run:
             StoreError: The store cannot be written.
         """
         name = functools.partial(device_name, self._spread.device)
-        with Writer(self._store, device=name, workers=self._spread.workers) as writer:
+        with ExitStack() as stack:
+            writer = None
+            if isinstance(self._store, Store):
+                writer = stack.enter_context(Writer(self._store, device=name, workers=self._spread.workers))
             suspects = self._together(jobs, writer, bar)
             self._alone(suspects, writer, bar)
         return self._lost
 
-    def _together(self, jobs: Iterable[Job], writer: Writer, bar: Bar) -> list[Job]:
+    def _together(self, jobs: Iterable[Job], writer: Writer | None, bar: Bar) -> list[Job]:
         plan = Plan(jobs, batch_s=self._spread.batch_s, share=max(1, 2 * self._spread.workers))
         suspects: list[Job] = []
         for batch, outcome in self._outcomes(plan.batches()):
@@ -66,7 +79,7 @@ class Run:
         self._lose(plan.take_lost(), bar)
         return suspects
 
-    def _alone(self, suspects: Sequence[Job], writer: Writer, bar: Bar) -> None:
+    def _alone(self, suspects: Sequence[Job], writer: Writer | None, bar: Bar) -> None:
         for (job,), outcome in self._outcomes(((job,) for job in suspects), alone=True):
             if isinstance(outcome, Died):
                 self._lose([Lost(job.place, "embed", f"the worker died: {outcome.reason}")], bar)
@@ -95,11 +108,12 @@ class Run:
         )
         return found
 
-    def _take(self, outcome: Done | Broken, writer: Writer, bar: Bar) -> None:
+    def _take(self, outcome: Done | Broken, writer: Writer | None, bar: Bar) -> None:
         if isinstance(outcome, Broken):
-            raise ModelError(outcome.reason)
+            raise outcome.kind(outcome.reason)
         ids = [self._id_of(place) for place in outcome.places]
-        writer.add(ids, outcome.embeddings_NLD, outcome.durations_s, seconds=outcome.seconds)
+        if writer is not None:
+            writer.add(ids, outcome.embeddings_NLD, outcome.durations_s, seconds=outcome.seconds)
         bar.advance(len(ids), audio_s=sum(outcome.durations_s))
         self._lose(outcome.lost, bar)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,9 +35,10 @@ class Done:
 
 @dataclass(frozen=True)
 class Broken:
-    """The model cannot go on with any clip: why, in one line."""
+    """The model cannot go on with any clip: why, in one line, and the kind of error that it is."""
 
     reason: str
+    kind: type[NossError] = ModelError
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Loaded:
 
 
 @dataclass
-class _Sums:
+class Sums:
     """What has been added up of one clip, or why it was lost."""
 
     windows: Windows
@@ -87,11 +88,11 @@ class Worker:
             outcomes = [self([item]) for item in batch]
             return next((one for one in outcomes if isinstance(one, Broken)), None) or self._merge(outcomes, began)
         if caught.error is not None:
-            sums = [_Sums(self.windows(), lost=Lost(_job(batch[0]).place, "embed", one_line(caught.error)))]
+            sums = [Sums(self.windows(), lost=Lost(job_of(batch[0]).place, "embed", one_line(caught.error)))]
         return self._done(batch, sums, time.perf_counter() - began)
 
-    def _embed(self, batch: Sequence[Job | Loaded]) -> list[_Sums]:
-        sums = [_Sums(self.windows()) for _ in batch]
+    def _embed(self, batch: Sequence[Job | Loaded]) -> list[Sums]:
+        sums = [Sums(self.windows()) for _ in batch]
         buffer = Buffer(budget=self.budget, equal=not self.card.masks_padding)
         for slot, item in enumerate(batch):
             try:
@@ -99,7 +100,7 @@ class Worker:
                     for group in buffer.add(Chunk(slot, piece_T, weight, place)):
                         self._run(group, sums)
             except AudioError as error:
-                sums[slot].lost = Lost(_job(item).place, "read", str(error))
+                sums[slot].lost = Lost(job_of(item).place, "read", str(error))
         for group in buffer.drain():
             self._run(group, sums)
         return sums
@@ -138,16 +139,16 @@ class Worker:
             return Loaded(job, error)
         return Loaded(job, audio_T)
 
-    def _run(self, group: Sequence[Chunk], sums: Sequence[_Sums]) -> None:
+    def _run(self, group: Sequence[Chunk], sums: Sequence[Sums]) -> None:
         vectors_BLE = self.forward([piece.waveform_T for piece in group])
         for piece, vector_LE in zip(group, vectors_BLE, strict=True):
             sums[piece.slot].windows.add(vector_LE, place=piece.place, samples=piece.weight)
 
-    def _done(self, batch: Sequence[Job | Loaded], sums: Sequence[_Sums], seconds: float) -> Done:
+    def _done(self, batch: Sequence[Job | Loaded], sums: Sequence[Sums], seconds: float) -> Done:
         done = Done([], np.empty((0, self.card.layers, self.card.dim), np.float32), [], [], seconds)
         rows = []
         for item, one in zip(batch, sums, strict=True):
-            place = _job(item).place
+            place = job_of(item).place
             row_LD = one.windows.pooled()
             if one.lost is not None or row_LD is None:
                 done.lost.append(
@@ -172,10 +173,10 @@ class Worker:
         )
 
 
-def make_worker(model: Model, device: str, batch_s: float) -> Any:
+def make_worker(model: Model, device: str, batch_s: float, make: Callable[..., Worker] | None = None) -> Any:
     """A worker, or, where the model cannot be built, a stand-in that says so of every batch."""
     with Caught() as caught:
-        return Worker(model, device=device, batch_s=batch_s)
+        return (make or Worker)(model, device=device, batch_s=batch_s)
     return _Unbuilt(_why_unbuilt(model, caught.error))
 
 
@@ -196,5 +197,5 @@ def _why_unbuilt(model: Model, error: Exception | None) -> str:
     return f"{model.name} cannot be built ({one_line(error)}): check its weights and its options"
 
 
-def _job(item: Job | Loaded) -> Job:
+def job_of(item: Job | Loaded) -> Job:
     return item.job if isinstance(item, Loaded) else item

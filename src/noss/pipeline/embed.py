@@ -6,16 +6,21 @@ it was stopped.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from noss.datasets import Clip
 from noss.errors import AudioError, Failure
+from noss.frame_store import FrameStore
 from noss.identity import clip_ids
+from noss.pipeline._embed_done import Embedded, EmbeddedFrames, accounts
+from noss.pipeline._embed_frames import frame_facts, run_frames
+from noss.pipeline._embed_frames_table import check_frames_suffix, write_frames
 from noss.pipeline._embed_lookup import look_up
 from noss.pipeline._embed_machine import spread
 from noss.pipeline._embed_plan import Jobs, Lost
@@ -32,23 +37,6 @@ from noss.store import Store
 
 
 @dataclass(frozen=True, kw_only=True)
-class Embedded:
-    """Clips with their embeddings in the store.
-
-    Attributes:
-        store: Where the embeddings are.
-        ids: Identity of each clip; None for one that could not be embedded.
-        failures: Those that could not, with the reason.
-        newly_embedded: How many embeddings were made just now; the others were there.
-    """
-
-    store: Store
-    ids: list[str | None]
-    failures: list[Failure] = field(default_factory=list)
-    newly_embedded: int = 0
-
-
-@dataclass(frozen=True, kw_only=True)
 class EmbeddedTable:
     """A written table of embeddings.
 
@@ -59,6 +47,7 @@ class EmbeddedTable:
         dim: D of every embedding.
         failures: Clips that are not in it, with the reason.
         newly_embedded: How many embeddings were made just now; the others were in the store.
+        num_frames: Rows, where they are frames and not clips.
     """
 
     out: Path
@@ -67,11 +56,11 @@ class EmbeddedTable:
     dim: int
     failures: list[Failure]
     newly_embedded: int
+    num_frames: int | None = None
 
     def __str__(self) -> str:
-        shape = (
-            f"{self.num_clips} x {self.dim}" if self.layers == 1 else f"{self.num_clips} x {self.layers} x {self.dim}"
-        )
+        rows = f"{self.num_clips}" if self.num_frames is None else f"{self.num_frames} frames of {self.num_clips}"
+        shape = f"{rows} x {self.dim}" if self.layers == 1 else f"{rows} x {self.layers} x {self.dim}"
         return f"{self.out}: {shape} ({self.newly_embedded} embedded now, {self.num_clips - self.newly_embedded} known)"
 
 
@@ -85,6 +74,7 @@ def embed(
     workers: int | None = None,
     device: str | None = None,
     batch_s: float | None = None,
+    frames: bool = False,
     strict: bool = False,
     trust_remote_code: Sequence[str] = (),
 ) -> EmbeddedTable:
@@ -99,6 +89,8 @@ def embed(
         workers: Processes that embed; None for one a core, 0 for none beside this one.
         device: Where the model runs: `cpu` or `cuda`; None for the best there is.
         batch_s: Seconds of audio that the model sees at once; None for what suits it.
+        frames: Write every vector over time, a row a frame, in place of one a clip. They are kept, too, and take a few
+            hundred times the room: `noss.frame_store` says how much.
         strict: Stop at the first clip that fails, in place of listing it and going on.
         trust_remote_code: Names of models that may run the code of their repository; read that code first.
 
@@ -108,16 +100,18 @@ def embed(
     Raises:
         NossError: The request is wrong, or the table cannot be written.
     """
-    check_suffix(Path(out))
+    (check_frames_suffix if frames else check_suffix)(Path(out))
     folder = cache_folder(cache)
     check_trusted(trust_remote_code, [model])
     opened = open_model(model, cache=folder, **trust(model, trust_remote_code))
     names = [source] if isinstance(source, str) else list(source)
     clips = clips_of(names, roots=roots(words(root)), cache=folder)
     ids = clip_ids(clips, cache=folder)
-    done = embed_clips(
-        opened, clips, ids=ids, cache=folder, workers=workers, device=device, batch_s=batch_s, strict=strict
-    )
+    options: dict[str, Any] = {"workers": workers, "device": device, "batch_s": batch_s, "strict": strict}
+    if frames:
+        framed = embed_frames(opened, clips, ids=ids, cache=folder, **options)
+        return _frames_table(Path(out), opened, clips, framed)
+    done = embed_clips(opened, clips, ids=ids, cache=folder, **options)
     kept = [(clip, name) for clip, name in zip(clips, done.ids, strict=True) if name is not None]
     found = [name for _, name in kept]
     write_table(Path(out), [clip for clip, _ in kept], done.store.lookup(found), done.store.durations_s(found))
@@ -181,29 +175,72 @@ def embed_clips(
             lost = run(Jobs(clips, missing), bar=bar)
     if strict and lost:
         raise AudioError(lost[0].reason)
-    failures, kept = _accounts(clips, ids, {str(ids[one.place]): one for one in lost})
+    failures, kept = accounts(clips, ids, {str(ids[one.place]): one for one in lost})
     return Embedded(store=store, ids=kept, failures=failures, newly_embedded=len(missing) - len(lost))
 
 
-def _missing(store: Store, ids: Sequence[str | Failure]) -> NDArray[np.int64]:
+def embed_frames(
+    model: Model,
+    clips: Sequence[Clip],
+    *,
+    ids: Sequence[str | Failure],
+    cache: Path,
+    workers: int | None = None,
+    device: str | None = None,
+    batch_s: float | None = None,
+    strict: bool = False,
+    progress: bool = True,
+) -> EmbeddedFrames:
+    """Put the frames of clips into the store of frames; only the missing ones are made.
+
+    Args:
+        model: The model.
+        clips: What to embed.
+        ids: Their identities, from `noss.identity.clip_ids`.
+        cache: The cache folder.
+        workers: Processes that embed; None for one a core, 0 for none beside this one.
+        device: `cpu` or `cuda`; None for the best there is.
+        batch_s: Seconds of audio that the model sees at once; None for what suits it.
+        strict: Raise at the first clip that fails.
+        progress: Draw a progress bar where stderr is a terminal.
+
+    Returns:
+        The store, and the identity or the failure of every clip.
+
+    Raises:
+        ModelError: The model has no frames, cannot be built, or breaks its contract.
+        AudioError: A clip failed and `strict` is set.
+        StoreError: The store cannot be written.
+    """
+    unread = [name for name in ids if isinstance(name, Failure)]
+    if strict and unread:
+        raise AudioError(f"{unread[0].file} {unread[0].reason}: check the path, or leave out --strict")
+    store = FrameStore.open(cache, frame_facts(model))
+    missing, lost = _missing(store, ids), list[Lost]()
+    if len(missing):
+        how = spread(model.frames_card, workers=workers, device=device, batch_s=batch_s)
+        with Bar(model.name, total=len(missing), shown=progress) as bar:
+            lost = run_frames(model, store, Jobs(clips, missing), ids=ids, spread=how, strict=strict, bar=bar)
+        store.refresh()
+    failures, kept = accounts(clips, ids, {str(ids[one.place]): one for one in lost})
+    return EmbeddedFrames(store=store, ids=kept, failures=failures, newly_embedded=len(missing) - len(lost))
+
+
+def _frames_table(out: Path, model: Model, clips: Sequence[Clip], done: EmbeddedFrames) -> EmbeddedTable:
+    kept = [(clip, name) for clip, name in zip(clips, done.ids, strict=True) if name is not None]
+    num_frames = write_frames(out, kept, done.store, frame_rate=model.frames_card.frame_rate)
+    return EmbeddedTable(
+        out=out,
+        num_clips=len(kept),
+        layers=done.store.layers,
+        dim=done.store.dim,
+        failures=done.failures,
+        newly_embedded=done.newly_embedded,
+        num_frames=num_frames,
+    )
+
+
+def _missing(store: Store | FrameStore, ids: Sequence[str | Failure]) -> NDArray[np.int64]:
     """The first place of every identity that has no row yet."""
     readable_N = np.array([place for place, name in enumerate(ids) if isinstance(name, str)], dtype=np.int64)
     return readable_N[store.missing_places([name for name in ids if isinstance(name, str)])]
-
-
-def _accounts(
-    clips: Sequence[Clip], ids: Sequence[str | Failure], lost: Mapping[str, Lost]
-) -> tuple[list[Failure], list[str | None]]:
-    """Every clip's failure or identity; of two clips with the same bytes, both are lost."""
-    failures, kept = [], list[str | None]()
-    for clip, name in zip(clips, ids, strict=True):
-        kept.append(None if isinstance(name, Failure) or name in lost else name)
-        if isinstance(name, Failure):
-            failures.append(name)
-        elif one := lost.get(name):
-            failures.append(_failure(clip, one))
-    return failures, kept
-
-
-def _failure(clip: Clip, lost: Lost) -> Failure:
-    return Failure(file=str(clip.path), start_s=clip.start_s, end_s=clip.end_s, stage=lost.stage, reason=lost.reason)

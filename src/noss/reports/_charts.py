@@ -112,7 +112,10 @@ def _model_colour() -> alt.Color:
 
     colours = alt.Scale(range=[f"var(--g{number})" for number in range(8)])
     return alt.Color(
-        "model:N", sort=None, scale=colours, legend=alt.Legend(orient="top", title=None, columns=2, labelLimit=320)
+        "model:N",
+        sort=None,
+        scale=colours,
+        legend=alt.Legend(orient="top", title=None, columns=2, labelLimit=320, symbolOpacity=1),
     )
 
 
@@ -120,7 +123,12 @@ def _curve() -> alt.LayerChart:
     """What each layer alone scores: on test with its interval, on validation dashed; dots where it was chosen."""
     import altair as alt
 
-    layer = alt.X("layer:Q", title="layer", axis=alt.Axis(tickMinStep=1, format="d", grid=False))
+    layer = alt.X(
+        "layer:Q",
+        title="layer",
+        scale=alt.Scale(padding=8, nice=False),
+        axis=alt.Axis(tickMinStep=1, format="d", grid=False),
+    )
     base = alt.Chart(_rows()).encode(x=layer, color=_model_colour())
     up = alt.Y("low:Q", title="{value}", scale=alt.Scale(zero=False, nice=True))
     band = base.mark_area(opacity=0.16).encode(y=up, y2="high:Q")
