@@ -273,6 +273,101 @@ def hear_module(path: Path) -> Path:
     return path
 
 
+XARES = """
+import torch
+
+
+class TinyEncoder(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.sampling_rate, self.output_dim, self.hop_size_in_ms = 16_000, 6, 50
+        generator = torch.Generator().manual_seed(0)
+        self.kernel = torch.nn.Parameter(torch.randn(6, 1, 800, generator=generator) / 30)
+
+    def forward(self, audio):
+        return torch.nn.functional.conv1d(audio[:, None], self.kernel, stride=800).tanh().transpose(1, 2)
+"""
+UPSTREAM = (
+    XARES
+    + """
+
+class UpstreamExpert(TinyEncoder):
+    def get_downsample_rates(self, key):
+        return 800
+
+    def forward(self, wavs):
+        first = super().forward(torch.stack(wavs))
+        return {"hidden_states": [first, first.square()]}
+"""
+)
+HUBCONF = (
+    XARES
+    + """
+dependencies = ["torch"]
+
+
+def tiny():
+    return TinyEncoder()
+"""
+)
+SKLEARN = """
+import numpy as np
+from sklearn.decomposition import PCA
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+
+def _levels(rows):
+    return np.stack([rows.mean(1), rows.std(1), np.abs(rows).max(1)], axis=1)
+
+
+def make(size, dim=6):
+    return make_pipeline(StandardScaler(), PCA(dim, random_state=0)).fit(np.random.default_rng(0).normal(size=(99, size)))
+
+
+samples, bands, whole = make(400), make(128), FunctionTransformer(_levels)
+
+
+def made():
+    return make(800)
+"""
+
+
+def source(path: Path, text: str) -> Path:
+    """A Python file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def exported(path: Path, *, dim: int = 8) -> Path:
+    """A program of torch.export that maps waveforms (B, T) to frames (B, S, D), as `onnx_graph` does."""
+    import torch
+
+    generator = torch.Generator().manual_seed(0)
+
+    class Net(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.kernel = torch.nn.Parameter(torch.randn(dim, 1, 400, generator=generator) / 20)
+
+        def forward(self, waveform_BT: torch.Tensor) -> torch.Tensor:
+            return torch.nn.functional.conv1d(waveform_BT[:, None], self.kernel, stride=160).tanh().transpose(1, 2)
+
+    sizes = {"waveform_BT": {0: torch.export.Dim("clips", min=1, max=4096), 1: torch.export.Dim("time", min=800)}}
+    torch.export.save(torch.export.export(Net(), (torch.zeros(2, 16_000),), dynamic_shapes=sizes), path)
+    return path
+
+
+def openvino_graph(path: Path) -> Path:
+    """The tiny ONNX graph as OpenVINO keeps it: an XML file, and its weights beside it."""
+    import openvino
+
+    graph = openvino.convert_model(str(onnx_graph(path.with_suffix(".onnx"))))
+    openvino.save_model(graph, str(path), compress_to_fp16=False)
+    return path
+
+
 def vectors(path: Path, *, dim: int = 5) -> Path:
     """A table of vectors: two whole files and a segment of the first."""
     values = np.random.default_rng(0).normal(size=(3, dim)).astype(np.float32)
@@ -345,6 +440,15 @@ def examples() -> dict[str, Maker]:
         "hear": lambda folder: f"hear/{hear_module(folder / 'tiny.py').with_suffix('')}",
         "hear@timestamps": lambda folder: f"hear/{hear_module(folder / 'tiny.py').with_suffix('')}@timestamps",
         "savedmodel": lambda folder: f"savedmodel/{savedmodel(folder / 'tiny')}",
+        "xares": lambda folder: f"xares/{source(folder / 'tiny.py', XARES)}",
+        "s3prl": lambda folder: f"s3prl/{source(folder / 'tiny.py', UPSTREAM)}",
+        "s3prl @all": lambda folder: f"s3prl/{source(folder / 'tiny.py', UPSTREAM)}@all",
+        "torchhub": lambda folder: f"torchhub/{source(folder / 'hubconf.py', HUBCONF).parent}:tiny",
+        "sklearn samples": lambda folder: f"sklearn/{source(folder / 'own.py', SKLEARN)}:samples",
+        "sklearn bands@logmel": lambda folder: f"sklearn/{source(folder / 'own.py', SKLEARN)}:bands@logmel",
+        "sklearn whole": lambda folder: f"sklearn/{source(folder / 'own.py', SKLEARN)}:whole",
+        "torchexport": lambda folder: f"torchexport/{exported(folder / 'tiny.pt2')}",
+        "openvino": lambda folder: f"openvino/{openvino_graph(folder / 'tiny.xml')}",
         "vectors": lambda folder: f"vectors/{vectors(folder / 'tiny.parquet')}",
     }
     for family in TRANSFORMERS:

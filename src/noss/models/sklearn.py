@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 from noss.errors import ModelError
 from noss.models import Card, Embedder, _card_file, _graph, _own_code, _sklearn
@@ -71,7 +72,7 @@ def _skops(path: Path, name: str) -> Any:
         raise ModelError(
             f"{path} holds {', '.join(skops.get_untrusted_types(file=path))[:200]}, which may run code: write FILE.py:NAME"
         ) from error
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, BadZipFile, ValueError, KeyError, TypeError, AttributeError) as error:
         text = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ModelError(
             f"{path} cannot be read as skops wrote it ({text}): write it anew with skops.io.dump"
