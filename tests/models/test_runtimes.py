@@ -130,7 +130,7 @@ def test_an_exported_program_runs_no_code_of_its_file(trap: str, tmp_path: Path)
 @pytest.mark.parametrize("content", [b"", b"not a program", b"PK\x03\x04 half"])
 def test_a_file_that_is_no_program_is_one_line(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "bad.pt2").write_bytes(content)
-    with pytest.raises(ModelError, match="is not a program that torch.export.save"):
+    with pytest.raises(ModelError, match=r"is not a program that torch\.export\.save"):
         torchexport.card(str(tmp_path / "bad.pt2"))
 
 

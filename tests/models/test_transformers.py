@@ -268,3 +268,166 @@ def test_a_hub_model_that_cannot_be_had_is_an_error_of_one_line(tmp_path: Path) 
     message = _python(code, tmp_path)
     assert message.startswith("someone/else is neither a folder here nor to be had from the hub (")
     assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("family", "kind", "part"),
+    [("sew", "SEWModel", ""), ("sew_d", "SEWDModel", ""), ("moonshine", "MoonshineModel", "encoder")],
+)
+def test_more_waveform_models_equal_the_library(family: str, kind: str, part: str, tmp_path: Path) -> None:
+    folder = tiny_models.transformer(family, tmp_path)
+    if family != "moonshine":
+        library.Wav2Vec2FeatureExtractor(do_normalize=False).save_pretrained(folder)
+    clip = torch.from_numpy(_speech(1.3))[None]
+    net = getattr(library, kind).from_pretrained(folder).eval()
+    with torch.no_grad():
+        expected = (getattr(net, part) if part else net)(clip).last_hidden_state
+    frames, lengths = _embed(folder, _speech(1.3))
+    assert lengths.tolist() == [expected.shape[1]]
+    torch.testing.assert_close(frames[:, 0], expected, rtol=0, atol=1e-5)
+
+
+def test_layers_of_sew_run_at_the_squeezed_rate(tmp_path: Path) -> None:
+    folder = tiny_models.transformer("sew", tmp_path)
+    rates = [transformers.card(str(folder), layer=layer).frame_rate for layer in (None, "1", "all")]
+    assert rates == [50.0, 25.0, 25.0]
+    frames, lengths = _embed(folder, _speech(2.0), layer="all")
+    assert (frames.shape[1], lengths.tolist()) == (4, [49])
+
+
+def test_clap_equals_the_documented_usage(tmp_path: Path) -> None:
+    folder = tiny_models.transformer("clap", tmp_path)
+    card = transformers.card(str(folder))
+    assert (card.sample_rate, card.dim, card.frame_rate, card.window_s) == (48_000, 24, 0.0, 10.0)
+    clip = _speech(3.0)  # taken as 1 s at 48 kHz
+    features = library.ClapFeatureExtractor(truncation="rand_trunc")(clip, sampling_rate=48_000, return_tensors="pt")
+    with torch.no_grad():
+        expected = library.ClapModel.from_pretrained(folder).eval().get_audio_features(**features).pooler_output
+    frames, lengths = _embed(folder, clip)
+    assert lengths.tolist() == [1]
+    torch.testing.assert_close(frames[:, 0, 0], expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("family", "dim", "rate", "hertz"),
+    [("encodec", 16, 75.0, 24_000), ("dac", 64, 31.25, 16_000), ("mimi", 32, 12.5, 24_000)],
+)
+def test_a_codec_gives_what_it_would_quantise(family: str, dim: int, rate: float, hertz: int, tmp_path: Path) -> None:
+    folder = tiny_models.transformer(family, tmp_path)
+    card = transformers.card(str(folder))
+    assert (card.dim, card.frame_rate, card.sample_rate, card.masks_padding) == (dim, rate, hertz, False)
+    clip = torch.from_numpy(_speech(1.5))[None]
+    with torch.no_grad():
+        encoded = library.AutoModel.from_pretrained(folder).eval().encoder(clip[:, None])
+    expected = (encoded if isinstance(encoded, torch.Tensor) else encoded.latents).transpose(1, 2)
+    frames, lengths = _embed(folder, _speech(1.5))
+    torch.testing.assert_close(frames[:, 0], expected[:, : int(lengths[0])], rtol=0, atol=1e-5)
+
+
+def _adapter(folder: Path, language: str, *, level: float) -> None:
+    """An adapter as MMS keeps them: one file a language, with a head that is not needed here."""
+    from safetensors.torch import load_file, save_file
+
+    weights = load_file(folder / "model.safetensors")
+    own = {
+        f"wav2vec2.{name}": torch.full_like(value, level) for name, value in weights.items() if "adapter_layer" in name
+    }
+    save_file({**own, "lm_head.weight": torch.zeros(3, 3)}, folder / f"adapter.{language}.safetensors")
+
+
+def test_an_adapter_of_a_language_is_put_in_and_is_part_of_the_revision(tmp_path: Path) -> None:
+    folder = tiny_models.transformer("mms", tmp_path)
+    _adapter(folder, "fra", level=0.02)
+    _adapter(folder, "swh", level=0.03)
+    net = library.AutoModel.from_pretrained(folder).eval()
+    own = {name: torch.full_like(value, 0.02) for name, value in net.state_dict().items() if "adapter_layer" in name}
+    net.load_state_dict(own, strict=False)
+    clip = library.Wav2Vec2FeatureExtractor(do_normalize=True)(_speech(), sampling_rate=RATE, return_tensors="pt")
+    with torch.no_grad():
+        expected = net(clip.input_values, attention_mask=torch.ones(1, RATE).long()).last_hidden_state
+    frames = transformers.build(f"{folder}#fra")(torch.from_numpy(_speech())[None], torch.tensor([RATE]))[0]
+    torch.testing.assert_close(frames[:, 0], expected, rtol=0, atol=1e-5)
+    assert len({open_model(f"transformers/{folder}{name}").revision for name in ("", "#fra", "#swh")}) == 3
+    with pytest.raises(ModelError, match=r"has no adapter\.deu\.safetensors: it has adapters for fra, swh"):
+        transformers.card(f"{folder}#deu")
+
+
+def test_a_model_that_keeps_its_adapters_apart_asks_for_one(tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    folder = tiny_models.transformer("mms", tmp_path)
+    _adapter(folder, "fra", level=0.02)
+    weights = {k: v for k, v in load_file(folder / "model.safetensors").items() if "adapter_layer" not in k}
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(ModelError, match="keeps its adapters in files of their own: name one"):
+        transformers.build(str(folder))
+    transformers.build(f"{folder}#fra")
+
+
+REMOTE = """
+import torch
+from transformers import PretrainedConfig, PreTrainedModel
+
+
+class TinyConfig(PretrainedConfig):
+    model_type = "tiny_remote"
+
+
+class TinyModel(PreTrainedModel):
+    config_class = TinyConfig
+
+    def __init__(self, config):
+        super().__init__(config)
+        self.kernel = torch.nn.Parameter(torch.ones(4, 1, 400))
+        self.post_init()
+
+    def forward(self, input_values, output_hidden_states=False):
+        frames = torch.nn.functional.conv1d(input_values[:, None], self.kernel, stride=160).transpose(1, 2)
+        return {"last_hidden_state": frames, "hidden_states": (frames, frames + 1)}
+"""
+
+
+def test_code_of_a_repository_is_run_only_where_it_is_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from safetensors.torch import save_file
+
+    monkeypatch.setattr("transformers.dynamic_module_utils.HF_MODULES_CACHE", str(tmp_path / "modules"))
+    folder = tmp_path / "tiny"
+    sprung = tmp_path / "sprung"
+    tiny_models.source(folder / "modeling_tiny.py", f"open({str(sprung)!r}, 'w').close()\n{REMOTE}")
+    own = {"AutoConfig": "modeling_tiny.TinyConfig", "AutoModel": "modeling_tiny.TinyModel"}
+    (folder / "config.json").write_text(json.dumps({"model_type": "tiny_remote", "auto_map": own}), encoding="utf-8")
+    kernel = torch.randn(4, 1, 400, generator=torch.Generator().manual_seed(0))
+    save_file({"kernel": kernel}, folder / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(
+        ModelError, match=r"run code of its own, modeling_tiny\.TinyModel: .*--trust-remote-code transformers/"
+    ):
+        open_model(f"transformers/{folder}")
+    assert not sprung.exists()
+    card = open_model(f"transformers/{folder}", trust_remote_code=True).card
+    assert (card.dim, card.frame_rate, card.sample_rate) == (4, 100.0, RATE)
+    clip = torch.from_numpy(_speech())[None]
+    frames = transformers.build(str(folder), trust_remote_code=True)(clip, torch.tensor([RATE]))[0]
+    expected = torch.nn.functional.conv1d(clip[:, None], kernel, stride=160).transpose(1, 2)
+    torch.testing.assert_close(frames[:, 0], expected, rtol=0, atol=1e-5)
+
+
+def test_a_half_downloaded_snapshot_is_one_line(tmp_path: Path) -> None:
+    folder = tiny_models.transformer("hubert_group", tmp_path)
+    (folder / "model.safetensors").unlink()
+    shards = {"a": "model-00001-of-00002.safetensors", "b": "model-00002-of-00002.safetensors"}
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": shards}), encoding="utf-8")
+    (folder / shards["a"]).write_bytes(b"")
+    with pytest.raises(
+        ModelError, match=r"is half downloaded: model-00002-of-00002\.safetensors .*fetch it again"
+    ) as caught:
+        transformers.card(str(folder))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_pointer_of_git_lfs_is_not_taken_for_weights(tmp_path: Path) -> None:
+    folder = tiny_models.transformer("hubert_group", tmp_path)
+    (folder / "model.safetensors").write_text(
+        "version https://git-lfs.github.com/spec/v1\noid sha256:0\n", encoding="utf-8"
+    )
+    with pytest.raises(ModelError, match="is a pointer of Git LFS and not the weights: run git lfs pull"):
+        transformers.card(str(folder))
