@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,9 +22,10 @@ from noss.runs import cache_folder, replacing, write_json
 
 @dataclass(frozen=True)
 class Findings:
-    """The verdicts of a check, the failed ones again as `failures`."""
+    """The verdicts of a check, the failed ones again as `failures`; printed as a table, or as JSON for programs."""
 
     verdicts: list[Verdict]
+    format: Literal["table", "json"] = "table"
 
     @property
     def failures(self) -> list[Verdict]:
@@ -31,6 +33,8 @@ class Findings:
         return [verdict for verdict in self.verdicts if verdict.ok is False]
 
     def __str__(self) -> str:
+        if self.format == "json":
+            return json.dumps([_facts(verdict) for verdict in self.verdicts], indent=1)
         width = max(len(verdict.name) for verdict in self.verdicts)
         marks = {True: "ok  ", False: "FAIL", None: "note"}
         return "\n".join(f"{marks[verdict.ok]}  {verdict.name:<{width}}  {verdict.detail}" for verdict in self.verdicts)
@@ -46,6 +50,7 @@ def check(
     listen: int | Literal["all"] = NUM_HEARD,
     seed: int = 0,
     out: Path | str | None = None,
+    format: Literal["table", "json"] = "table",
     trust_remote_code: Sequence[str] = (),
 ) -> Findings:
     """Try a part against its contract, a dataset for leaks, or a results folder against its rules, line by line.
@@ -61,6 +66,7 @@ def check(
         seed: The seed by which these are drawn, and of folds made for leaks.
         out: A CSV file, or a folder for it, to name every file that a verdict is about: missing, unreadable, silent ...
             A JSON file, if the name ends so, holds every verdict with its files.
+        format: `table` to read, `json` for programs: every verdict with what was seen.
         trust_remote_code: The model's name again, if it may run the code of its repository; read that code first.
 
     Raises:
@@ -74,13 +80,14 @@ def check(
         raise NossError(f"--model {model} is for noss check leaks: leave it out of noss check {kind}")
     if kind == "model":
         check_trusted(trust_remote_code, [name])
-        return Findings(check_model(name, cache=folder, **trust(name, trust_remote_code)))
-    if kind == "results":
-        return Findings(check_results(Path(name)))
-    if kind == "leaks":
-        findings = Findings(check_leaks(name, roots=roots(root), model=model, cache=folder, seed=seed))
+        verdicts = check_model(name, cache=folder, behaviour=True, **trust(name, trust_remote_code))
+    elif kind == "results":
+        verdicts = check_results(Path(name))
+    elif kind == "leaks":
+        verdicts = check_leaks(name, roots=roots(root), model=model, cache=folder, seed=seed)
     else:
-        findings = Findings(check_dataset(name, roots=roots(root), cache=folder, listen=listen, seed=seed))
+        verdicts = check_dataset(name, roots=roots(root), cache=folder, listen=listen, seed=seed)
+    findings = Findings(verdicts, format=format)
     if out is not None:
         path = Path(out).expanduser()
         _write(findings, path / "files.csv" if path.is_dir() else path)
