@@ -15,6 +15,7 @@ import tiny_models
 from noss import cli
 from noss.errors import ModelError
 from noss.models import _foreign, s3prl, sklearn, speechbrain, torchhub, xares
+from noss.pipeline._embed_forward import Forward
 from noss.pipeline._models import open_model
 
 RATE = 16_000
@@ -221,15 +222,16 @@ def test_a_model_of_mteb_gives_what_the_same_model_gives_in_transformers(
 
     from noss.models import mteb, transformers
 
-    folder = tiny_models.transformer("hubert_group", tmp_path / "noss" / "tiny")
+    name = "mteb/baseline-tiny"  # of models with another name MTEB wants torchaudio, which it does not use here
+    folder = tiny_models.transformer("hubert_group", tmp_path / name)
     Wav2Vec2FeatureExtractor(do_normalize=True).save_pretrained(folder)
     known = next(meta for meta in MODEL_REGISTRY.values() if meta.loader is HubertWrapper)
-    monkeypatch.setitem(MODEL_REGISTRY, "noss/tiny", known.model_copy(update={"name": "noss/tiny", "revision": None}))
+    monkeypatch.setitem(MODEL_REGISTRY, name, known.model_copy(update={"name": name, "revision": None}))
     monkeypatch.chdir(tmp_path)
-    card = mteb.card("noss/tiny")
+    card = mteb.card(name)
     assert (card.dim, card.sample_rate, card.frame_rate) == (32, RATE, 0.0)
     waveform = _noise(rows=2)
-    found = _frames(mteb.build("noss/tiny"), waveform)
+    found = _frames(mteb.build(name), waveform)
     expected = _frames(transformers.build(str(folder)), waveform).mean(dim=2, keepdim=True)
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)
     with pytest.raises(ModelError, match="MTEB has no model 'nobody/none'"):
@@ -255,3 +257,11 @@ def test_remote_code_is_refused_on_the_command_line_unless_the_model_is_named(
             cli.main([verb, *words[verb], *(["--trust-remote-code", *more] if more else [])])
         assert stopped.value.code == 2
         assert message in capsys.readouterr().err
+
+
+def test_equal_lengths_must_give_equal_numbers_of_frames() -> None:
+    forward = Forward(open_model(str(Path(__file__).parent.parent / "pipeline" / "tiny_model.py") + "/fickle"))
+    clip = np.full(1600, -0.3, dtype=np.float32)
+    assert forward([clip, clip]).shape == (2, 1, 4)
+    with pytest.raises(ModelError, match="returned 10 and then 9 frames for clips of 1600 samples"):
+        forward([-clip])

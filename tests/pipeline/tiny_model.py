@@ -37,6 +37,7 @@ CARDS = {
     "whole": Card(**FACTS, window_s=None, min_s=0.01),
     "liar": Card(**{**FACTS, "dim": 5}),
     "broken": Card(**FACTS),
+    "fickle": Card(**FACTS, window_s=2.0, min_s=0.1),
 }
 
 
@@ -57,7 +58,10 @@ def build(choice: str, *, scale: float = 1.0):
         parts = [frames_BST.mean(2), frames_BST.square().mean(2), frames_BST.amax(2), frames_BST.amin(2)]
         frames_BSD = torch.stack(parts, dim=2)
         frames_BSD[waveform_BT[:, 0] == GIVES_NAN] = torch.nan
-        return frames_BSD[:, None], torch.clamp(lengths_B // FRAME, min=1)
+        counts_B = torch.clamp(lengths_B // FRAME, min=1)
+        if choice == "fickle":
+            counts_B -= (waveform_BT[:, 0] > 0).to(torch.int64)
+        return frames_BSD[:, None], counts_B
 
     return embed
 

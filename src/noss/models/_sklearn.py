@@ -32,7 +32,7 @@ class SklearnRunner:
             )
         self.frames = (fitted or BANDS) // BANDS
         size = self.frames * BANDS if takes_logmel else fitted
-        self.input_shape: Shape = (None, size)
+        self.input_shape: Shape = (None, None, BANDS) if takes_logmel else (None, size)
         trial = np.random.default_rng(0).standard_normal((1, size or SAMPLE_RATE)).astype(np.float32)
         self.output_shape: Shape = (None, self(0.01 * trial).shape[1])
 

@@ -30,6 +30,7 @@ class Forward:
         self._card = model.frames_card
         self._pool = model.pooling.window
         self._device = device
+        self._counts: dict[int, int] = {}
         self._embedder: Any = model.build()
         if device == "cuda":
             torch.backends.cudnn.allow_tf32 = False
@@ -63,6 +64,7 @@ class Forward:
         waves_BT, sizes_B = (torch.from_numpy(array).to(self._device) for array in (waveform_BT, lengths_B))
         frames_BLSD, frame_lengths_B = self._embedder(waves_BT, sizes_B)
         self._check(frames_BLSD, frame_lengths_B, len(pieces))
+        self._check_counts(lengths_B.tolist(), frame_lengths_B.tolist())
         return frames_BLSD, frame_lengths_B
 
     def _check(self, frames_BLSD: Tensor, frame_lengths_B: Tensor, num: int) -> None:
@@ -76,3 +78,13 @@ class Forward:
             raise ModelError(
                 f"{self._name} returned frame lengths {lengths} for {num} clips of up to {shape[2]} frames: each must be in between"
             )
+
+    def _check_counts(self, lengths: list[int], counts: list[int]) -> None:
+        """Clips of one length have one number of frames, whatever is in them and whoever is beside them."""
+        for length, count in zip(lengths, counts, strict=True):
+            known = self._counts.setdefault(length, count)
+            if known != count:
+                raise ModelError(
+                    f"{self._name} returned {known} and then {count} frames for clips of {length} samples: equal lengths must "
+                    f"give equal numbers of frames; mend it"
+                )
