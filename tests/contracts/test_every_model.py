@@ -34,7 +34,7 @@ EXAMPLES = tiny_models.examples()
 # Parts that want a service, or a package that does not come with noss or is slow to import: their own tests try them.
 ELSEWHERE = {"http", "mteb", "speechbrain", "executorch"}
 UNTRAINED = "Random initialisation"  # how the notes of an architecture without weights begin
-MIDDLING, LARGE = 20_000_000, 70_000_000  # untrained sizes that are slow; that are counted only, in their part's tests
+MIDDLING, LARGE = 20_000_000, 75_000_000  # untrained sizes that are slow; that are counted only, in their part's tests
 
 
 def _untrained_size(card: Card) -> int | None:
@@ -42,14 +42,14 @@ def _untrained_size(card: Card) -> int | None:
 
 
 def _own() -> Iterator[Any]:
-    """Every choice of every part; of an untrained architecture the first if it is small, and the last as a slow test."""
+    """Every choice of every part; of an untrained architecture the first, if it is not huge, and the last not too large."""
     for part in shelf.names("models"):
-        cards = getattr(shelf.load("models", part), "CARDS", {})
+        module = shelf.load("models", part)
+        cards = {} if hasattr(module, "HOMES") else getattr(module, "CARDS", {})  # those with a home are above
         sizes = {choice: _untrained_size(card) for choice, card in cards.items()}
-        fitting = [choice for choice, size in sizes.items() if size is None or size < LARGE]
-        for number, choice in enumerate(fitting):
-            size = sizes[choice]
-            if size is None or number in (0, len(fitting) - 1):
+        middling = [choice for choice, size in sizes.items() if size is not None and size < MIDDLING]
+        for number, (choice, size) in enumerate(sizes.items()):
+            if size is None or choice in middling[-1:] or (number == 0 and size < LARGE):
                 marks = [pytest.mark.slow] if size is not None and (number or size >= MIDDLING) else []
                 yield pytest.param(f"{part}/{choice}" if choice else part, marks=marks)
 

@@ -1,4 +1,4 @@
-"""SavedModels as ONNX graphs: found whole, converted once, and used only where the proof that they agree stands beside them.
+"""SavedModels as ONNX graphs: found whole, converted once, and used only with the proof that they agree.
 
 A conversion is a folder of the cache, `savedmodel/<key>`, with `model.onnx` and `facts.json`. Its key is made of the bytes of
 the SavedModel and of the output wanted, so it never belongs to another model; it is put there whole or not at all.

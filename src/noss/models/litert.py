@@ -1,4 +1,4 @@
-"""Any LiteRT (TFLite) graph as an embedding model: `litert/PATH.tflite[:OUTPUT]`, or `litert/PATH.card.json` that names it.
+"""Any LiteRT (TFLite) graph as an embedding model: `litert/PATH.tflite[:OUTPUT]`, or `litert/PATH.card.json`.
 
 How to feed the graph stands in a card file (see `noss.models._card_file`): `PATH.tflite.card.json` beside the graph, or
 anywhere else, naming the graph. Its `output` may be an inner tensor. Without a card file the shapes decide: a waveform at
