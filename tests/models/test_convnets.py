@@ -194,13 +194,15 @@ def test_patches_in_blocks_give_what_they_give_at_once(name: str, monkeypatch: p
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [*SMALL, BIG[0]])
+@pytest.mark.parametrize("name", ["mobilenet_v1/yamnet", "mobilenet_v3/tiny-0.5", "efficientnet_v2/b0", "resnetish"])
 @pytest.mark.filterwarnings("ignore")
 def test_onnx_gives_the_same_at_any_batch_and_length(name: str, tmp_path: Path) -> None:
     module, dynamic = build(name), torch.export.Dim.DYNAMIC
     example = (torch.zeros(2, 50_000), torch.tensor([50_000, 45_000]))
     shapes = ({0: dynamic, 1: dynamic}, {0: dynamic})
-    torch.onnx.export(module, example, tmp_path / "net.onnx", dynamo=True, dynamic_shapes=shapes, verbose=False)
+    torch.onnx.export(
+        module, example, tmp_path / "net.onnx", dynamo=True, dynamic_shapes=shapes, verbose=False, optimize=False
+    )
     session = onnxruntime.InferenceSession(tmp_path / "net.onnx", providers=["CPUExecutionProvider"])
     names = [node.name for node in session.get_inputs()]
     generator = np.random.default_rng(0)
