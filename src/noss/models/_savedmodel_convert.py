@@ -1,8 +1,8 @@
 """The program that reads a SavedModel's facts and converts it to ONNX: run with a folder, and where to put it.
 
-`python -m noss.models._savedmodel_convert FOLDER OUT` runs in a process of its own, so that TensorFlow's memory goes with it. OUT gets `facts.json`, and where the ONNX graph
-agrees with TensorFlow `model.onnx`; `facts.json` holds the proof, or says why there is none. An error that a user can mend
-goes to stdout in one line, with status 3.
+`python -m noss.models._savedmodel_convert FOLDER OUT` runs in a process of its own, so that TensorFlow's memory goes with
+it. OUT gets `facts.json`, and where the ONNX graph agrees with TensorFlow `model.onnx`; `facts.json` holds the proof, or says
+why there is none. An error that a user can mend goes to stdout in one line, with status 3.
 """
 
 from __future__ import annotations
