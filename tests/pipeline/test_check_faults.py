@@ -81,10 +81,15 @@ FAULTS = {
     ),
     "float64": Fault(lines=("float32",), says="frames are float64", after="frames_BSD = frames_BSD.double()"),
     "leaks memory": Fault(lines=("memory",), says="MB a call", before="KEPT.append(waveform_BT.clone())"),
-    "raises on some clips": Fault(
+    "raises on odd clips": Fault(
         lines=("a thousand clips",),
         says="RuntimeError: odd clip",
-        before="if any(n % 29 == 5 for n in lengths_B.tolist()): raise RuntimeError('odd clip')",
+        before="if any(n % 2 for n in lengths_B.tolist()): raise RuntimeError('odd clip')",
+    ),
+    "raises on one clip in a hundred": Fault(
+        lines=("a thousand clips",),
+        says="RuntimeError: rare clip",
+        before="if any(n % 97 == 5 for n in lengths_B.tolist()): raise RuntimeError('rare clip')",
     ),
     "raises on short clips": Fault(
         lines=("short and long", "a thousand clips"),
@@ -108,13 +113,13 @@ def _written(fault: Fault, folder: Path) -> str:
 
 
 def test_the_sound_model_passes_every_line(tmp_path: Path) -> None:
-    verdicts = check_model(_written(Fault(lines=(), says=""), tmp_path), behaviour=True, budget_s=0.7)
+    verdicts = check_model(_written(Fault(lines=(), says=""), tmp_path), behaviour=True, budget_s=2.0)
     assert [str(verdict) for verdict in verdicts if verdict.ok is False] == []
     assert {"gain", "speed"} <= {verdict.name for verdict in verdicts if verdict.ok is None}
 
 
 # Faults that the contract's own lines find are tried without the rest in test_check_model.py: here they are slow.
-FAST = {"lies about its sample rate", "other lengths for equal input", "leaks memory", "raises on some clips"}
+FAST = {"lies about its sample rate", "other lengths for equal input", "leaks memory", "raises on odd clips"}
 
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=[] if n in FAST else pytest.mark.slow) for n in FAULTS])
@@ -122,7 +127,7 @@ def test_a_planted_fault_is_found_by_the_line_that_names_it(name: str, tmp_path:
     fault = FAULTS[name]
     failed = {
         verdict.name: verdict.detail
-        for verdict in check_model(_written(fault, tmp_path), behaviour=True, budget_s=0.7)
+        for verdict in check_model(_written(fault, tmp_path), behaviour=True, budget_s=2.0)
         if verdict.ok is False
     }
     assert set(failed) == set(fault.lines)

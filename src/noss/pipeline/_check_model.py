@@ -24,7 +24,7 @@ Check = Callable[[], tuple[bool | None, str]]
 
 
 def check_model(
-    name: str, *, cache: Path | None = None, behaviour: bool = False, budget_s: float = 10.0, **options: Any
+    name: str, *, cache: Path | None = None, behaviour: bool = False, budget_s: float = 6.0, **options: Any
 ) -> list[Verdict]:
     """Try a model by its name: its card, then its embeddings of generated sound.
 
@@ -66,7 +66,7 @@ def check_embedder(embedder: Embedder, card: Card, *, seed: int = 0) -> list[Ver
     return [_tried(name, check) for name, check in Trial(embedder, card, seed=seed).checks()]
 
 
-def check_behaviour(embedder: Embedder, card: Card, *, seed: int = 0, budget_s: float = 10.0) -> list[Verdict]:
+def check_behaviour(embedder: Embedder, card: Card, *, seed: int = 0, budget_s: float = 6.0) -> list[Verdict]:
     """Try what the contract leaves open: level, rates, length, types, threads, a thousand clips, speed, memory."""
     trials = (trial(embedder, card, seed=seed, budget_s=budget_s) for trial in (Behaviour, Cost))
     return [_tried(name, check) for trial in trials for name, check in trial.checks()]

@@ -25,7 +25,7 @@ class Feed:
     Checks that may take as long as they like take `budget_s` seconds each, about.
     """
 
-    def __init__(self, embedder: Embedder, card: Card, *, seed: int = 0, budget_s: float = 10.0) -> None:
+    def __init__(self, embedder: Embedder, card: Card, *, seed: int = 0, budget_s: float = 6.0) -> None:
         self.embedder, self.card, self.seed, self.budget_s = embedder, card, seed, budget_s
         generator = np.random.default_rng(seed)
         shortest = max(card.min_s, 0.4, 3 / card.frame_rate if card.frame_rate else 0.0)
