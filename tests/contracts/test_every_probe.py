@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,50 @@ from noss.errors import ProbeError
 
 OWN = os.environ.get("NOSS_PART")
 PARTS = [OWN] if OWN else shelf.names("probes")
-FASTER = {"trees": 10, "hidden_dim": 64, "max_epochs": 60}
+FASTER = {"trees": 10, "hidden_dim": 64, "max_epochs": 60, "steps": 160}
+
+
+def needs_frames(probe: type[Any]) -> bool:
+    return getattr(probe, "FRAMES", False)
+
+
+class Clips(list):
+    """Frames (S, D) of clips, which calculate, compare and are cut as an array of vectors (N, D) does."""
+
+    def __init__(self, frames: Iterable[np.ndarray]) -> None:
+        super().__init__(np.asarray(frames_SD, dtype=np.float32) for frames_SD in frames)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return len(self), super().__getitem__(0).shape[1]
+
+    def __getitem__(self, key: Any) -> Any:
+        if isinstance(key, tuple):
+            rows, columns = key
+            return Clips(frames_SD[:, columns] for frames_SD in super().__getitem__(rows))
+        found = super().__getitem__(key)
+        return Clips(found) if isinstance(key, slice) else found
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        rows, columns = key
+        picked = list.__getitem__(self, rows)
+        for frames_SD in picked if isinstance(rows, slice) else [picked]:
+            frames_SD[..., columns] = value
+
+    def __mul__(self, by: Any) -> Clips:
+        return Clips(frames_SD * by for frames_SD in self)
+
+    def __iadd__(self, more: Any) -> Clips:
+        return Clips(frames_SD + more for frames_SD in self)
+
+    def copy(self) -> Clips:
+        return Clips(frames_SD.copy() for frames_SD in self)
+
+    def doubled(self) -> Clips:
+        return Clips(np.concatenate([frames_SD, frames_SD], axis=1) for frames_SD in self)
+
+    def tiled(self, times: int) -> Clips:
+        return Clips(np.tile(frames_SD, (1, times)) for frames_SD in self)
 
 
 @pytest.fixture(params=PARTS)
@@ -28,6 +72,8 @@ def separable(probe: type[Any], *, seed: int = 0, num_clips: int = 120, dim: int
     y_N = np.arange(num_clips) % num_classes
     centres_KD = 6.0 * np.eye(num_classes, dim)
     x_ND = (centres_KD[y_N] + 0.5 * rng.standard_normal((num_clips, dim))).astype(np.float32)
+    if needs_frames(probe):
+        return Clips(x_SD + 0.5 * rng.standard_normal((1 + row % 7, dim)) for row, x_SD in enumerate(x_ND)), y_N
     return x_ND, y_N if probe.TARGET == "classes" else x_ND[:, :3].astype(np.float64) @ [1.0, -2.0, 0.5]
 
 
@@ -114,7 +160,8 @@ def test_it_leaves_its_input_alone(probe: type[Any]) -> None:
     x_ND, y_N = separable(probe)
     x_before, y_before = x_ND.copy(), y_N.copy()
     one(probe, x_ND, y_N).scores(x_ND)
-    np.testing.assert_array_equal(x_ND, x_before)
+    for row, row_before in zip(x_ND, x_before, strict=True):
+        np.testing.assert_array_equal(row, row_before)
     np.testing.assert_array_equal(y_N, y_before)
 
 
@@ -134,9 +181,9 @@ def test_hard_embeddings_still_give_finite_scores(probe: type[Any], fault: str) 
     if fault == "constant":
         x_ND[:, 4:8] = 7.1
     elif fault == "doubled":
-        x_ND = np.concatenate([x_ND, x_ND], axis=1)
+        x_ND = x_ND.doubled() if needs_frames(probe) else np.concatenate([x_ND, x_ND], axis=1)
     elif fault == "few":
-        x_ND, y_N = np.tile(x_ND[:9], (1, 60)), y_N[:9]
+        x_ND, y_N = x_ND[:9].tiled(60) if needs_frames(probe) else np.tile(x_ND[:9], (1, 60)), y_N[:9]
     else:
         x_ND += np.float32(1e4)
     for candidate in fitted(probe, x_ND, y_N):
@@ -146,6 +193,8 @@ def test_hard_embeddings_still_give_finite_scores(probe: type[Any], fault: str) 
 def test_embeddings_all_alike_give_finite_scores(probe: type[Any]) -> None:
     _, y_N = separable(probe)
     x_ND = np.ones((len(y_N), 6), dtype=np.float32)
+    if needs_frames(probe):
+        x_ND = Clips(np.ones((1 + row % 5, 6)) for row in range(len(y_N)))
     for candidate in fitted(probe, x_ND, y_N):
         assert np.isfinite(candidate.scores(x_ND)).all()
 
@@ -158,6 +207,17 @@ def test_a_class_with_one_clip_is_still_a_class(probe: type[Any]) -> None:
         scores_NK = one(probe, x_ND, y_N).scores(x_ND)
         assert scores_NK.shape[1] == 4
         assert np.isfinite(scores_NK).all()
+
+
+def test_a_probe_of_frames_takes_clips_of_any_length_and_never_counts_what_fills_a_batch(probe: type[Any]) -> None:
+    if not needs_frames(probe):
+        pytest.skip("it takes one vector a clip")
+    x_ND, y_N = separable(probe)
+    short = one(probe, x_ND, y_N)
+    long = Clips(np.concatenate([frames_SD] * 50) for frames_SD in x_ND[:1])
+    np.testing.assert_allclose(short.scores(long), short.scores(x_ND[:1]), rtol=1e-6)
+    stretched = Clips(frames_SD if row else np.concatenate([frames_SD] * 50) for row, frames_SD in enumerate(x_ND))
+    np.testing.assert_allclose(one(probe, stretched, y_N).scores(x_ND), short.scores(x_ND), atol=1e-3)
 
 
 def test_what_it_is_worth_decides_when_a_watched_probe_stops(probe: type[Any]) -> None:

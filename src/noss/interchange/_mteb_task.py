@@ -23,11 +23,11 @@ from noss.identity import clip_ids
 from noss.interchange._mteb_model import licence
 from noss.models import Card
 from noss.pipeline._clips import Task
+from noss.pipeline._embed_done import Embedded
 from noss.pipeline._embed_machine import device_name
 from noss.pipeline._models import Model
 from noss.pipeline._predictions_data import Data, data_of
 from noss.pipeline._protocol import DEFAULT, probe_for, run_protocol
-from noss.pipeline.embed import Embedded
 from noss.pipeline.score import score_predictions
 from noss.reports import Score
 from noss.reports._mteb import LANGUAGES, RECORDS, subset_scores

@@ -20,7 +20,7 @@ from noss.pipeline._classifier_train import Trained, train
 from noss.pipeline._clips import Task
 from noss.pipeline._loaded import Sound
 from noss.pipeline._models import open_model
-from noss.pipeline._probe_choice import learner_of, probe_name
+from noss.pipeline._probe_choice import check_pooled, learner_of, probe_name
 from noss.pipeline._split import folds
 from noss.runs import cache_folder
 
@@ -63,6 +63,7 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn carries n
         classes: tuple[str, ...] | None,
     ) -> Self:
         task = _task(X, labels, groups, classes=classes, metric=self._METRIC)
+        check_pooled(probe_name(task, self.probe), what="a classifier")
         mixes = open_model(self.model, cache=cache_folder(self.cache)).mixed
         learner = learner_of(task, probe_name(task, self.probe), seed=self.seed, mixes=mixes)
         places = {name: place for place, name in enumerate(classes or ())}

@@ -5,22 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from noss import shelf
 from noss.datasets import Clip
 from noss.errors import DataError, Failure
 from noss.identity import clip_ids
 from noss.pipeline._clips import Task, open_tasks
+from noss.pipeline._embed_done import Embedded, EmbeddedFrames
 from noss.pipeline._models import Model, open_model
+from noss.pipeline._probe_choice import needs_frames
 from noss.pipeline._protocol import DEFAULT, load_protocol
 from noss.pipeline._request import roots, words
 from noss.pipeline._split import folds
 from noss.pipeline._trust import check_trusted, trust
-from noss.pipeline.embed import Embedded
 from noss.runs import cache_folder
 
 Key = tuple[Path, float, float | None]
+Found = TypeVar("Found", bound=Embedded | EmbeddedFrames)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +38,7 @@ class Corpus:
         places = {_key(clip): row for row, clip in enumerate(self.clips)}
         return [places[_key(clip)] for clip in task.clips]
 
-    def view(self, embedded: Embedded, task: Task) -> Embedded:
+    def view(self, embedded: Found, task: Task) -> Found:
         """What was embedded of the corpus, as seen from one of its tasks."""
         there = {(str(clip.path), clip.start_s, clip.end_s) for clip in task.clips}
         failures = [row for row in embedded.failures if (row.file, row.start_s, row.end_s) in there]
@@ -59,12 +61,13 @@ class Plan:
         """Every task of every corpus."""
         return [task for corpus in self.corpora for task in corpus.tasks]
 
-    def ways(self, task: Task) -> list[tuple[str, str | None]]:
-        """Every protocol, with each probe that fits the task where it has none of its own."""
+    def ways(self, task: Task, *, frames: bool = False) -> list[tuple[str, str | None]]:
+        """Every protocol, with each probe that fits the task where it has none of its own: of vectors, or of frames."""
         return [
             (name, probe)
             for name in self.protocols
             for probe in ([None] if load_protocol(name).PROBE else self.probes_for(task))
+            if needs_frames(probe) == frames
         ]
 
     def probes_for(self, task: Task) -> list[str | None]:

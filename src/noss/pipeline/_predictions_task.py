@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from noss import __version__
+from noss.pipeline._embed_done import Embedded, EmbeddedFrames
 from noss.pipeline._models import Model
 from noss.pipeline._predictions import Predictions
 from noss.pipeline._predictions_data import Data
 from noss.pipeline._predictions_fit import Choice, Embeddings, Learner, choice_of, fit_rows, tables_each
 from noss.pipeline._predictions_layers import layer_curve, mean_mix
 from noss.pipeline._split import Fold, Splits
-from noss.pipeline.embed import Embedded
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +95,9 @@ def predictions_of(
     )
 
 
-def facts_of(data: Data, embedded: Embedded, model: Model, *, split: Splits, learner: Learner) -> dict[str, Any]:
+def facts_of(
+    data: Data, embedded: Embedded | EmbeddedFrames, model: Model, *, split: Splits, learner: Learner
+) -> dict[str, Any]:
     """What a score needs to know about a model and a task, before anything is fitted."""
     task, card = data.task, model.card
     embed_s, audio_s, device = embedded.store.speed()

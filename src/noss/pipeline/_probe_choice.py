@@ -33,6 +33,21 @@ def probe_name(task: Task, probe: str | None) -> str:
     return name
 
 
+def needs_frames(probe: str | None) -> bool:
+    """Whether a probe learns from frames, and not from one vector a clip; the default ones do not."""
+    return probe is not None and getattr(shelf.load("probes", probe).Probe, "FRAMES", False)
+
+
+def check_pooled(probe: str, *, what: str) -> None:
+    """Make sure that a probe takes one vector a clip.
+
+    Raises:
+        ProbeError: It learns from frames.
+    """
+    if needs_frames(probe):
+        raise ProbeError(f"{probe} learns from frames and {what} has one vector a clip: choose another probe")
+
+
 def learner_of(task: Task, name: str, *, seed: int, mixes: bool = False) -> Learner:
     """How a probe of that name is fitted on a task; `mixes` says that it mixes layers in place of choosing one."""
     return Learner(

@@ -46,13 +46,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from noss import __version__, shelf
-from noss.errors import DataError, UnknownPartError
+from noss.errors import DataError, ProbeError, UnknownPartError
 from noss.pipeline._clips import Task
+from noss.pipeline._embed_done import Embedded, EmbeddedFrames
+from noss.pipeline._frame_rows import FrameRows
 from noss.pipeline._models import Model
 from noss.pipeline._predictions import Predictions, predictions_path, read_facts, write_predictions
 from noss.pipeline._predictions_data import Data, data_of, source_hash
+from noss.pipeline._predictions_fit import Embeddings
 from noss.pipeline._probe_choice import probe_name
-from noss.pipeline.embed import Embedded
 from noss.runs import signature, write_text
 
 DEFAULT = "clean"
@@ -79,7 +81,7 @@ class Job:
     """
 
     data: Data
-    embedded: Embedded
+    embedded: Embedded | EmbeddedFrames
     model: Model
     probe: str | None = None
     seed: int = 0
@@ -91,8 +93,22 @@ class Job:
 
     @cached_property
     def embeddings(self) -> NDArray[np.float32]:
-        """Embeddings (N, L, D) of the usable clips."""
+        """Embeddings (N, L, D) of the usable clips.
+
+        Raises:
+            ProbeError: The probe learns from frames, and the protocol has none for it.
+        """
+        if isinstance(self.embedded, EmbeddedFrames):
+            raise ProbeError(f"{self.probe} learns from frames and this protocol has one vector a clip: use clean")
         return self.embedded.store.lookup(self.data.ids)
+
+    @cached_property
+    def inputs(self) -> Embeddings:
+        """What the probe learns from: embeddings (N, L, D) of the usable clips, or their frames."""
+        if not isinstance(self.embedded, EmbeddedFrames):
+            return self.embeddings
+        store = self.embedded.store
+        return FrameRows(store.lookup(self.data.ids), layers=store.layers, dim=store.dim)
 
 
 class ProtocolFile(Protocol):
@@ -138,7 +154,7 @@ def probe_for(task: Task, protocol: str, probe: str | None) -> str:
 
 def run_protocol(
     task: Task,
-    embedded: Embedded,
+    embedded: Embedded | EmbeddedFrames,
     *,
     model: Model,
     out: Path,

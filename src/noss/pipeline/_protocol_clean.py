@@ -25,4 +25,4 @@ def predict(job: Job) -> Iterable[Predictions]:
     split = folds(job.task, seed=job.seed, ids=job.embedded.ids)
     learner = learner_of(job.task, job.probe, seed=job.seed, mixes=job.model.mixed)
     facts = facts_of(job.data, job.embedded, job.model, split=split, learner=learner)
-    return [predict_task(job.data, job.embeddings, split, learner=learner, facts=facts, curve=True)]
+    return [predict_task(job.data, job.inputs, split, learner=learner, facts=facts, curve=True)]

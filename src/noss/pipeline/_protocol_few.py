@@ -119,8 +119,8 @@ def _drawn(job: Job, sides: list[_Side], facts: Mapping[str, Any], *, count: int
     for draw in range(NUM_DRAWS):
         for place, side in enumerate(sides):
             train_N = _draw(side, count=count, seed=[job.seed, draw, place])
-            fitted = fit_rows(learner, job.embeddings, job.data.y_N, train_N, choice=choice)
-            scores.append(fitted.scores(job.embeddings[side.test_N]))
+            fitted = fit_rows(learner, job.inputs, job.data.y_N, train_N, choice=choice)
+            scores.append(fitted.scores(job.inputs[side.test_N]))
     rows_N = np.concatenate([side.test_N for side in sides])
     first = predictions_of(
         job.data, facts, rows_N=rows_N, folds=[0] * len(rows_N), scores_NK=np.concatenate(scores[: len(sides)])

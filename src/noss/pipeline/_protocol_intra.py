@@ -74,7 +74,7 @@ def predict(job: Job) -> Iterable[Predictions]:
     learner = learner_of(job.task, job.probe, seed=job.seed, mixes=job.model.mixed)
     facts = facts_of(data, job.embedded, job.model, split=split, learner=learner)
     facts |= {"speakers": "shared", "average": "speakers"}
-    found = predict_task(data, job.embeddings, split, learner=learner, facts=facts)
+    found = predict_task(data, job.inputs, split, learner=learner, facts=facts)
     counted = _counted(found.facts["probe_options"])
     return [replace(found, facts={**found.facts, "probe_options": counted})]
 

@@ -14,14 +14,15 @@ from noss.pipeline._classifier_file import is_current, save_classifier
 from noss.pipeline._classifier_train import train
 from noss.pipeline._classifier_warnings import score_warnings, table_warnings
 from noss.pipeline._clips import Task, open_tasks
+from noss.pipeline._embed_done import Embedded
 from noss.pipeline._models import Model, open_model
 from noss.pipeline._predictions import read_facts
 from noss.pipeline._predictions_data import Data, data_of
-from noss.pipeline._probe_choice import learner_of, probe_name
+from noss.pipeline._probe_choice import check_pooled, learner_of, probe_name
 from noss.pipeline._request import roots, words
 from noss.pipeline._run_files import write_failures
 from noss.pipeline._split import folds
-from noss.pipeline.embed import Embedded, embed_clips
+from noss.pipeline.embed import embed_clips
 from noss.pipeline.probe import probe_task
 from noss.pipeline.score import score_predictions, write_scores
 from noss.reports import Score
@@ -85,7 +86,7 @@ def fit(
     """
     folder, out = cache_folder(cache), Path(out)
     task = _task(f"{table}/{target}", root, folder)
-    probe_name(task, probe)
+    check_pooled(probe_name(task, probe), what="a saved classifier")
     models = [open_model(name, cache=folder) for name in dict.fromkeys([model, *words(controls)])]
     ids = clip_ids(task.clips, cache=folder)
     embedded = [embed_clips(one, task.clips, ids=ids, cache=folder, workers=workers) for one in models]

@@ -13,8 +13,9 @@ from noss.errors import DataError, Failure
 from noss.identity import clip_ids
 from noss.pipeline._classifier_file import Saved, read_classifier
 from noss.pipeline._classifier_rows import Row, rows_as_csv, rows_as_json_lines, rows_as_table
+from noss.pipeline._embed_done import Embedded
 from noss.pipeline._embed_sources import files_of
-from noss.pipeline.embed import Embedded, embed_clips
+from noss.pipeline.embed import embed_clips
 from noss.runs import cache_folder, write_text
 from noss.shelf import did_you_mean
 

@@ -9,10 +9,12 @@ from pathlib import Path
 from noss.errors import Failure
 from noss.identity import clip_ids
 from noss.pipeline._clips import Task, open_tasks
+from noss.pipeline._embed_done import Embedded, EmbeddedFrames
 from noss.pipeline._models import Model, open_model
+from noss.pipeline._probe_choice import needs_frames
 from noss.pipeline._protocol import DEFAULT, probe_for, run_protocol
 from noss.pipeline._request import roots
-from noss.pipeline.embed import Embedded, embed_clips
+from noss.pipeline.embed import embed_clips, embed_frames
 from noss.runs import cache_folder
 
 
@@ -58,8 +60,8 @@ def probe(
     folder = cache_folder(cache)
     opened, probed = open_model(model, cache=folder), Probed(paths=[])
     for one in open_tasks(task, roots=roots(root), cache=folder):
-        probe_for(one, protocol, probe)
-        embedded = embed_clips(opened, one.clips, ids=clip_ids(one.clips, cache=folder), cache=folder, workers=workers)
+        step = embed_frames if needs_frames(probe_for(one, protocol, probe)) else embed_clips
+        embedded = step(opened, one.clips, ids=clip_ids(one.clips, cache=folder), cache=folder, workers=workers)
         probed.failures.extend(failure for failure in embedded.failures if failure not in probed.failures)
         probed.paths.extend(
             run_protocol(one, embedded, model=opened, out=Path(out), protocol=protocol, probe=probe, seed=seed)
@@ -68,7 +70,7 @@ def probe(
 
 
 def probe_task(
-    task: Task, embedded: Embedded, *, model: Model, out: Path, probe: str | None = None, seed: int = 0
+    task: Task, embedded: Embedded | EmbeddedFrames, *, model: Model, out: Path, probe: str | None = None, seed: int = 0
 ) -> Path:
     """The predictions file of the protocol `clean`: fitted on train, chosen on validation, a row a test clip.
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from noss.errors import Failure, NossError
 from noss.pipeline._clips import Task
+from noss.pipeline._embed_done import Embedded, EmbeddedFrames
 from noss.pipeline._leaderboard import leaderboard
 from noss.pipeline._models import Model
 from noss.pipeline._plan import Corpus, Plan, make_plan
@@ -21,7 +22,7 @@ from noss.pipeline._protocol import run_protocol
 from noss.pipeline._request import merged
 from noss.pipeline._run_files import write_failures, write_manifest
 from noss.pipeline._ties import gaps
-from noss.pipeline.embed import Embedded, embed_clips
+from noss.pipeline.embed import embed_clips, embed_frames
 from noss.pipeline.report import report
 from noss.pipeline.score import read_scores, score_predictions, write_scores
 from noss.reports import Score
@@ -110,21 +111,26 @@ class _Work:
         """The records of every model, probe and task that could be scored."""
         for model in self._plan.models:
             for corpus in self._plan.corpora:
-                with self._noting(model, corpus.name, stage="embed"):
-                    embedded = self._embed(model, corpus)
-                    for task in corpus.tasks:
-                        yield from self._task(model, task, corpus.view(embedded, task))
+                for frames in (False, True):
+                    if not any(self._plan.ways(task, frames=frames) for task in corpus.tasks):
+                        continue
+                    with self._noting(model, corpus.name, stage="embed"):
+                        embedded = self._embed(model, corpus, frames=frames)
+                        for task in corpus.tasks:
+                            yield from self._task(model, task, corpus.view(embedded, task))
 
-    def _embed(self, model: Model, corpus: Corpus) -> Embedded:
+    def _embed(self, model: Model, corpus: Corpus, *, frames: bool) -> Embedded | EmbeddedFrames:
         options = {name: self._request[name] for name in ("workers", "device", "strict")}
-        embedded = embed_clips(model, corpus.clips, ids=corpus.ids, cache=self._plan.cache, **options)
-        self.failures[model.name] += embedded.failures
+        step = embed_frames if frames else embed_clips
+        embedded = step(model, corpus.clips, ids=corpus.ids, cache=self._plan.cache, **options)
+        told = self.failures[model.name]
+        told += [failure for failure in embedded.failures if failure not in told]
         return embedded
 
-    def _task(self, model: Model, task: Task, embedded: Embedded) -> Iterator[Score]:
+    def _task(self, model: Model, task: Task, embedded: Embedded | EmbeddedFrames) -> Iterator[Score]:
         seed, draws = self._request["seed"], self._request["draws"]
         given = {"model": model, "out": self._folder, "seed": seed}
-        for protocol, probe in self._plan.ways(task):
+        for protocol, probe in self._plan.ways(task, frames=isinstance(embedded, EmbeddedFrames)):
             with self._noting(model, task.name, stage="probe"):
                 for path in run_protocol(task, embedded, protocol=protocol, probe=probe, **given):
                     metrics = self._plan.metrics or None

@@ -25,6 +25,11 @@ A learner that trains in rounds may define `fit_watched(self, x_ND, y_N, *, valu
 asks `value(self)` how good it is now, a number, higher is better, stops when that no longer grows, and keeps its best
 moment. A protocol that says so works the number out on validation clips, which the probe still never sees. Everywhere
 else `fit` is called, and holds rows of its own back if it needs them.
+
+A probe that learns from frames, and not from one vector a clip, declares `FRAMES: ClassVar[bool] = True`. In the place of
+x_ND it is given N arrays (S, D), the frames of each clip, as many as the clip has: nothing is padded. They may be mapped
+from disk, and more than memory holds, so it reads them a batch at a time and never writes to them. The pipeline keeps frames
+for it, which other probes do without; all else is as for any probe.
 """
 
 from __future__ import annotations
@@ -36,6 +41,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Settings = tuple[Mapping[str, float | int | str | None], ...]
+Frames = Sequence[NDArray[np.float32]]
 
 
 class Probe(Protocol):
