@@ -25,6 +25,7 @@ SUITE = {
         "opensmile/egemaps",
         "opensmile/compare",
         "yamnet",
+        "byol_s",
         "speech_embedding",
     ],
     "tasks": [
