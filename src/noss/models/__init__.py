@@ -8,7 +8,8 @@ A model file defines its cards and how to build it::
 
 A wrapper of foreign models (`onnx/PATH`, `transformers/ID`), whose facts are known only once its path is, defines
 `card(choice: str, **options) -> Card` in place of `CARDS`. A layer in the name (`@6`, `@all`) reaches `card` and
-`build` as the option `layer="6"`.
+`build` as the option `layer="6"`, where they take one: `"6"` is then number 6, counted from 0, of the layers that `"all"` gives. Of a
+model without that option all layers of its card are returned, and the pipeline picks. `@mix` is `@all` to a model.
 
 A table of vectors made elsewhere defines `lookup` in place of `build`: it takes clips as (file, start_s, end_s), end_s
 None for the end of the file, and gives their vectors and which of them it has::
@@ -49,7 +50,7 @@ class Card:
         min_s: Shorter audio is padded on the right to this many seconds before the model sees it.
         padding: How short audio is padded.
         window_s: Longer audio is cut into windows of this many seconds, without overlap, last piece included; their
-            embeddings are averaged, weighted by length. None: the model takes any length whole.
+            embeddings are averaged, weighted by length (or pooled as the name says). None: the model takes any length whole.
         num_parameters: Trainable parameters.
         size_mb: Size of the weights on disk, in 10^6 bytes.
         trained_on: Corpora the weights have seen.

@@ -1,6 +1,7 @@
 """What probes of frames share: a look at the frames, their scaling, and the training of a pooling with a linear head.
 
-Pooling and head are trained together by Adam on the log loss, with `l2` times half the squared head added. Each clip counts
+Pooling and head are trained together by Adam on the log loss, with `l2` times half of both, squared, added: the stronger it is,
+the nearer the pooling stays to the plain mean, so that validation says how much more the clips can teach. Each clip counts
 once, whatever its length. Frames behind a clip's end, which only fill a batch, have no weight.
 """
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 MAX_FRAMES = 2000  # of a clip in one step of training; of a longer one as many are drawn, anew every time
 BATCH_SIZE = 32
 EPOCHS = (15, 60)
-LEARNING_RATE = 0.01
+LEARNING_RATE = 0.03
 
 Weights = dict[str, NDArray[np.float64]]
 
@@ -37,11 +38,13 @@ class Pooling:
     Attributes:
         start: Its parameters for a dimension, from a generator.
         weigh: The weight (B, S, 1) or (B, S, D) of each frame (B, S, D), given which are there (B, S).
+        held: Those of its parameters that are held back by the penalty: where all are 0, it is the plain mean.
         pool: The vector (D,) of the frames (S, D) of a clip, given the trained parameters.
     """
 
     start: Callable[[int, Generator], dict[str, Tensor]]
     weigh: Callable[[Tensor, Tensor, dict[str, Tensor]], Tensor]
+    held: tuple[str, ...]
     pool: Callable[[NDArray[np.float64], Weights], NDArray[np.float64]]
 
 
@@ -54,7 +57,7 @@ def train(
         frames_N: The frames (S, D) of each clip.
         y_N: Class indices (N,), every class present.
         pooling: What to train.
-        l2: How much the head is held back.
+        l2: How much pooling and head are held back.
         steps: Batches to train on, rounded to epochs: 15 of them at least and 60 at most.
         seed: Of what is drawn.
 
@@ -90,7 +93,7 @@ def _descend(
 ) -> None:
     import torch
 
-    batches = -(-len(y_N) // BATCH_SIZE)
+    held, batches = {"weight", *pooling.held}, -(-len(y_N) // BATCH_SIZE)
     epochs = int(np.clip(-(-steps // batches), *EPOCHS))
     optimizer = torch.optim.Adam(list(parameters.values()), lr=LEARNING_RATE)
     schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.05, total_iters=epochs * batches)
@@ -102,7 +105,7 @@ def _descend(
             pooled_BD = (frames_BSD * pooling.weigh(frames_BSD, there_BS, parameters)).sum(dim=1)
             logits_BK = pooled_BD @ parameters["weight"].T + parameters["bias"]
             loss = torch.nn.functional.cross_entropy(logits_BK, torch.from_numpy(y_N[rows]))
-            loss = loss + 0.5 * l2 * parameters["weight"].square().sum()
+            loss = loss + 0.5 * l2 * sum(tensor.square().sum() for name, tensor in parameters.items() if name in held)
             optimizer.zero_grad()
             torch.autograd.backward(loss)
             optimizer.step()

@@ -26,12 +26,12 @@ _HIDDEN = 64
 
 
 class Probe:
-    """A linear classifier on the frames' weighted mean; `l2` holds the classifier back, trained for `steps`."""
+    """A linear classifier on the frames' weighted mean; `l2` holds both back, trained for `steps`."""
 
     TARGET: ClassVar[Literal["classes", "numbers"]] = "classes"
     PROBABILITIES: ClassVar[bool] = True
     FRAMES: ClassVar[bool] = True
-    SETTINGS: ClassVar[Settings] = tuple({"l2": l2, "steps": 400} for l2 in (0.1, 0.01, 0.001))
+    SETTINGS: ClassVar[Settings] = tuple({"l2": l2, "steps": 400} for l2 in (0.1, 0.01, 0.001, 0.0001))
 
     scaling: Scaling
     weights: Weights
@@ -85,4 +85,4 @@ def _pool(frames_SD: NDArray[np.float64], weights: Weights) -> NDArray[np.float6
     return pooled_D
 
 
-POOLING = Pooling(start=_start, weigh=_weigh, pool=_pool)
+POOLING = Pooling(start=_start, weigh=_weigh, held=("key", "query"), pool=_pool)

@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 
 class Probe:
-    """A linear classifier on frames pooled by AutoPool; `l2` holds the classifier back, trained for `steps`."""
+    """A linear classifier on frames pooled by AutoPool; `l2` holds both back, trained for `steps`."""
 
     TARGET: ClassVar[Literal["classes", "numbers"]] = "classes"
     PROBABILITIES: ClassVar[bool] = True
     FRAMES: ClassVar[bool] = True
-    SETTINGS: ClassVar[Settings] = tuple({"l2": l2, "steps": 400} for l2 in (0.1, 0.01, 0.001))
+    SETTINGS: ClassVar[Settings] = tuple({"l2": l2, "steps": 400} for l2 in (0.1, 0.01, 0.001, 0.0001))
 
     scaling: Scaling
     weights: Weights
@@ -80,4 +80,4 @@ def _pool(frames_SD: NDArray[np.float64], weights: Weights) -> NDArray[np.float6
     return pooled_D
 
 
-POOLING = Pooling(start=_start, weigh=_weigh, pool=_pool)
+POOLING = Pooling(start=_start, weigh=_weigh, held=("alpha",), pool=_pool)
