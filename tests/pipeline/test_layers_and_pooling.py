@@ -11,6 +11,7 @@ import tiny_model
 import tiny_picks
 from tiny_model import write_wav
 
+import tiny_models
 from noss import shelf
 from noss.datasets import Clip
 from noss.errors import ModelError
@@ -181,6 +182,21 @@ def test_a_layer_is_copied_where_all_layers_are_there(
     np.testing.assert_array_equal(one.store.durations_s(one.ids), whole.store.durations_s(whole.ids))
     np.testing.assert_allclose(one.store.speed()[:2], whole.store.speed()[:2])
     assert _embed(sounds[0], tmp_path, model=f"{model}@1{pooling}", workers=0).newly_embedded == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", sorted(tiny_models.TRANSFORMERS.keys() - {"clap", "encodec", "dac", "mimi"}))
+def test_layers_of_every_transformer_are_those_of_one_pass(sounds, tmp_path: Path, family: str) -> None:
+    """A layer is copied from the store of all: it must be the vector that the model cut off behind it gives.
+
+    Those left out have one layer.
+    """
+    pytest.importorskip("transformers")
+    name = f"transformers/{tiny_models.transformer(family, tmp_path / 'net')}"
+    whole = _vectors(_embed(sounds[0][1:], tmp_path / "all", model=f"{name}@all", workers=0))
+    for layer in range(whole.shape[1]):
+        one = _vectors(_embed(sounds[0][1:], tmp_path / str(layer), model=f"{name}@{layer}", workers=0))
+        np.testing.assert_allclose(one[:, 0], whole[:, layer], atol=1e-6)
 
 
 def test_all_and_mix_share_a_store(sounds, tmp_path: Path) -> None:
