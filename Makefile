@@ -9,15 +9,15 @@ export NOSS_VENV := $(VENV)
 demo: $(VENV)/.installed-demo
 	$(BIN)/noss run recipes/demo.py --out runs/demo
 
-# Two test processes share the cores: threads of BLAS and OpenMP inside each would wait for each other by spinning.
+# Test processes share the cores: threads of BLAS and OpenMP inside each would wait for each other by spinning.
 test slow: export OMP_NUM_THREADS := 1
 test slow: export OPENBLAS_NUM_THREADS := 1
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 3 --dist loadfile
 
 slow: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -m slow -n 2 --dist loadfile
+	$(BIN)/python -m pytest -m slow -n 3 --dist loadfile
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -73,7 +73,8 @@ def serving() -> Iterator[Server]:
 
         def do_GET(self) -> None:
             with suppress(ConnectionError):  # a client that was killed
-                _answer(self, files[self.path.lstrip("/").partition("?")[0]])
+                path = self.path.lstrip("/")
+                _answer(self, files[path if path in files else path.partition("?")[0]])
 
         def log_message(self, format: str, *args: Any) -> None:
             pass

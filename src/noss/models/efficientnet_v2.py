@@ -1,4 +1,4 @@
-"""EfficientNetV2-B0 to B3, S, M and L, untrained: `efficientnet_v2/b0` ... `efficientnet_v2/l`, one 1,024-d vector a clip.
+"""EfficientNetV2-B0 to B3, S, M and L, untrained: `efficientnet_v2/b0` ... `efficientnet_v2/l`; 1,024-d, one a clip.
 
 As TRILLsson has its students: log-mel of 80 bands, patches of 195 frames side by side (clips under 2 s mirrored, a remainder
 dropped), the mean over frames, bands and patches, a dense layer to 1,024. TRILLsson2 has the size of B1 (8.1 million) and

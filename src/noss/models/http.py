@@ -1,4 +1,4 @@
-"""An embedding service as a model: `http/URL`, with facts behind a `#`: `http/https://host/v1/embeddings#model=m&dim=512`.
+"""An embedding service: `http/URL`, with facts behind a `#`: `http/https://host/v1/embeddings#model=m&dim=512`.
 
 A URL that ends in `/embeddings` is asked as OpenAI's API is (`{"model", "input", "encoding_format": "float"}`, the input a
 `data:audio/wav;base64,...` address) and answers `{"data": [{"embedding": [...]}]}`. Any other is sent
