@@ -90,6 +90,7 @@ def test_the_value_is_the_mean_over_draws_and_the_spread_is_that_of_one_training
     assert found.low < found.value < found.high and "over 10 speakers" in found.interval
 
 
+@pytest.mark.slow
 def test_luck_with_draws_and_luck_with_speakers_are_told_apart(tmp_path: Path):
     """Where all speakers are alike the interval is narrow however far draws differ, and the other way round."""
     generator = np.random.default_rng(0)
