@@ -26,7 +26,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,20 +50,22 @@ FORMATS = {"wav": {"subtype": "PCM_16"}, "flac": {}, "opus": {"format": "OGG", "
 Waveform = NDArray[np.float32]
 
 
-def corpus(hours: float, *, sample_rate: int, folder: Path) -> dict[str, list[Path]]:
+def corpus(
+    hours: float, *, sample_rate: int, folder: Path, formats: Sequence[str] = tuple(FORMATS)
+) -> dict[str, list[Path]]:
     """The same speech in every format, so many hours of it."""
-    found: dict[str, list[Path]] = {name: [] for name in FORMATS}
+    found: dict[str, list[Path]] = {name: [] for name in formats}
     total_s = 0.0
     for number, waveform_T in enumerate(_speech(sample_rate)):
         total_s += len(waveform_T) / sample_rate
-        for name, how in FORMATS.items():
+        for name in formats:
             path = folder / name / f"{number}.{'ogg' if name == 'opus' else name}"
             path.parent.mkdir(exist_ok=True)
-            soundfile.write(path, waveform_T, sample_rate, **how)
+            soundfile.write(path, waveform_T, sample_rate, **FORMATS[name])
             found[name].append(path)
         if total_s >= hours * 3600:
             break
-    lengths = f"{total_s / 3600:.3f} h, {len(found['wav'])} clips"
+    lengths = f"{total_s / 3600:.3f} h, {len(found[formats[0]])} clips"
     print(f"{lengths}, {'real speech' if os.environ.get('NOSS_DATA') else 'noise'} at {sample_rate} Hz")
     return found
 
