@@ -1,8 +1,9 @@
 """The log-mel front ends on one thread: beside librosa on the same clips, and as a share of the neural models.
 
-Seconds are of processor time, taken in turns, so that load moves them little. librosa makes the same numbers: bands,
-window, hop, magnitude, no centring, logarithm; its filters differ in their scale. Clips go one at a time, padded as the model asks,
-and for the share in the batches that `embed` makes.
+Seconds are of processor time, taken in turns, so that load moves them little. Beside librosa clips
+go one at a time, padded as the model asks, and for the share in the batches that `embed` makes. librosa does the same:
+bands, window, hop, magnitude, no centring, logarithm. Its triangles are straight over Hz and TRILL's over mel: how far
+the two are apart is told for triangles like librosa's.
 """
 
 from __future__ import annotations
@@ -49,9 +50,10 @@ def librosa_logmel(waveform_T: NDArray[np.float32], *, n_mels: int) -> NDArray[n
 
 
 def padded(waveform_T: NDArray[np.float32], front_end: LogMel) -> NDArray[np.float32]:
-    """A clip at least as long as the front end asks, mirrored or followed by zeros."""
+    """A clip as librosa must have it: as long as asked, mirrored or with zeros; with what its frames reach beyond windows."""
     missing = max(0, front_end.min_samples - len(waveform_T))
-    return np.pad(waveform_T, (0, missing), mode="symmetric" if front_end.padding == "symmetric" else "constant")
+    whole_T = np.pad(waveform_T, (0, missing), mode="symmetric" if front_end.padding == "symmetric" else "constant")
+    return np.pad(whole_T, (512 - 400) // 2)
 
 
 def medians(calls: dict[str, Callable[[], Any]], repeats: int) -> dict[str, float]:
@@ -77,7 +79,8 @@ def beside_librosa(clips: list[NDArray[np.float32]], repeats: int) -> None:
             "librosa": lambda ready=ready, n_mels=n_mels: [librosa_logmel(clip, n_mels=n_mels) for clip in ready],
             "noss": lambda tensors=tensors, front_end=front_end: [front_end(*clip)[0] for clip in tensors],
         }
-        pairs = zip(calls["librosa"](), calls["noss"](), strict=True)
+        alike = LogMel(n_mels=n_mels, mel_scale="htk_hz", min_samples=front_end.min_samples, padding=front_end.padding)
+        pairs = zip(calls["librosa"](), [alike(*clip)[0] for clip in tensors], strict=True)
         apart = max(float(np.abs(theirs.T - ours[0].numpy()).max()) for theirs, ours in pairs)
         took = medians(calls, repeats)
         cells = f"{took['librosa']:.3f} | {took['noss']:.3f} | {took['librosa'] / took['noss']:.2f} | {apart:.1e}"
