@@ -209,6 +209,7 @@ def compare(given: argparse.Namespace, folder: Path) -> None:
     pythons = dict.fromkeys(WAYS, sys.executable)
     if given.envs:
         pythons["nkululeko"] = environment(given.envs.absolute())
+        print("nkululeko: its torchaudio reads by soundfile where torchcodec, which wants FFmpeg, cannot be loaded")
     ways = [way for way in given.ways if way != "nkululeko" or given.envs]
     print(
         f"{device_name('cpu')}; load before: {os.getloadavg()[0]:.2f}; median of {given.repeats}; seconds of {given.what}"
