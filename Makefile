@@ -4,20 +4,23 @@ VENV := $(abspath $(or $(NOSS_VENV),.venv))
 BIN := $(VENV)/bin
 export NOSS_VENV := $(VENV)
 
-.PHONY: demo test slow check docs clean
+.PHONY: demo test slow long check docs clean
 
 demo: $(VENV)/.installed-demo
 	$(BIN)/noss run recipes/demo.py --out runs/demo
 
 # Test processes share the cores: threads of BLAS and OpenMP inside each would wait for each other by spinning.
-test slow: export OMP_NUM_THREADS := 1
-test slow: export OPENBLAS_NUM_THREADS := 1
+test slow long: export OMP_NUM_THREADS := 1
+test slow long: export OPENBLAS_NUM_THREADS := 1
 
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n 3 --dist loadfile
 
 slow: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -m slow -n 3 --dist loadfile
+
+long: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -m long -n 3 --dist loadfile
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -202,7 +202,7 @@ def test_common_language_refuses_a_language_it_does_not_declare_and_a_missing_li
         list(common_language.clips(root))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_150_000_clips_of_fleurs_take_less_than_half_a_gigabyte(tmp_path: Path) -> None:
     import tracemalloc
 

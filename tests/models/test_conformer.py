@@ -154,7 +154,7 @@ def test_the_parameters_are_those_of_the_card(choice: str) -> None:
     assert sum(weights.numel() for weights in net.parameters()) == conformer.CARDS[choice].num_parameters
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("kind", SIZES)
 def test_the_exported_file_gives_the_same_for_any_length_and_batch(kind: str, tmp_path: Path) -> None:
     onnxruntime = pytest.importorskip("onnxruntime")

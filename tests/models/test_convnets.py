@@ -193,7 +193,7 @@ def test_patches_in_blocks_give_what_they_give_at_once(name: str, monkeypatch: p
     torch.testing.assert_close(in_blocks, at_once, atol=1e-5, rtol=1e-5)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["mobilenet_v1/yamnet", "mobilenet_v3/tiny-0.5", "efficientnet_v2/b0", "resnetish"])
 @pytest.mark.filterwarnings("ignore")
 def test_onnx_gives_the_same_at_any_batch_and_length(name: str, tmp_path: Path) -> None:

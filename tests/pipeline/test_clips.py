@@ -197,7 +197,7 @@ def test_a_column_that_looks_like_speakers_is_a_loud_line_of_the_task() -> None:
     assert any("'patient' looks like speakers" in line for line in task("csv/t.csv/label").warnings)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_150_000_files_are_listed_in_less_than_a_kilobyte_each(tmp_path: Path) -> None:
     import tracemalloc
 

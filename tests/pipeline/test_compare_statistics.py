@@ -223,7 +223,7 @@ def test_equal_models_are_told_apart_five_times_in_a_hundred_by_speaker_and_far_
     assert _false_alarms(100, metric="accuracy", over_clips=True) > 0.2
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("metric", ["accuracy", "uar", "auc", "eer", "macro_f1"])
 def test_false_alarms_are_near_five_in_a_hundred_whatever_the_metric(metric: str):
     """2,000 replications: the standard error of a rate of 5 % is half a point."""
@@ -314,7 +314,7 @@ def _suite_task(generator, own_JM, place: int, *, corpus: str):
     return aligned(speaker_N, true_N, scores, metric="uar", name=f"task {place}", corpus=corpus)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_suite_on_one_corpus_knows_that_its_tasks_share_speakers():
     """Four tasks, and each model understands a speaker alike in all: taken as four corpora they look like four times the evidence."""
     generator, replications = np.random.default_rng(3), 600

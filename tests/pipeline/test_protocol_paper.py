@@ -213,10 +213,12 @@ def test_logistic_regression_takes_the_steps_of_scikit_learn(num_classes: int, b
     np.testing.assert_allclose(ours.scores(x_ND), theirs.predict_proba(x_ND.astype(np.float64)), atol=1e-5)
 
 
-REAL = [("mfcc_stats", "minsk_als", "label"), ("trivial", "arabic_commands", "label")]
+REAL = [
+    pytest.param("mfcc_stats", "minsk_als", "label", marks=pytest.mark.slow),
+    pytest.param("trivial", "arabic_commands", "label", marks=pytest.mark.long),
+]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("name", "corpus", "target"), REAL)
 def test_on_real_speech_every_row_is_what_scikit_learn_scores(name: str, corpus: str, target: str, tmp_path: Path):
     """Within 0.2 points of accuracy on dev and test together, row by row; needs `NOSS_DATA`.
