@@ -10,7 +10,7 @@ weights, saved to disk.
 
 Each way runs in a process of its own, imports and the loading of the model left out; the time of `noss` is that of
 `benchmarks/embed.py`: hashing, headers, starting workers, a model in each, and the store included. Before every run of
-a peer, `noss` runs, and seconds are medians. The bound is that of `benchmarks/embed.py`, measured in the first round.
+a peer, `noss` runs, and seconds are medians. The bound is that of `benchmarks/embed.py`, measured once a model, after the rounds.
 HEAR's kit does not install on today's Python, so its runner is rebuilt: its files are all of one length, the 95th
 percentile of the corpus rounded up to a tenth of a second, and writing them is not timed. nkululeko is installed in an
 environment below `--envs`, once; it has no extractor for YAMNet, BYOL-S and log-mel statistics.

@@ -65,7 +65,7 @@ def made(num: int, dim: int, num_classes: int, num_speakers: int) -> tuple[Task,
 
 def timed(task: Task, embedded: Embedded, protocol: str) -> tuple[int, float, float]:
     """Numbers that a protocol gives, and CPU seconds to predict and to score all of them."""
-    model = SimpleNamespace(name="made", card=CARD, revision="made")
+    model = SimpleNamespace(name="made", card=CARD, revision="made", mixed=False)
     with tempfile.TemporaryDirectory() as out:
         start = time.process_time()
         paths = run_protocol(task, embedded, model=model, out=Path(out), protocol=protocol)
