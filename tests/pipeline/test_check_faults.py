@@ -72,7 +72,7 @@ FAULTS = {
     "draws at random": Fault(
         lines=("same again", "same alone and in a batch", "same with padding", "threads"),
         says="largest difference",
-        after="frames_BSD = frames_BSD + 0.01 * torch.rand(1)",
+        after="frames_BSD = frames_BSD + torch.rand(frames_BSD.shape)",
     ),
     "other lengths for equal input": Fault(
         lines=("same length",),

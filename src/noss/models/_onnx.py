@@ -39,7 +39,7 @@ class OnnxRunner:
         """Run the graph on a batch (B, ...) that has its input's shape."""
         try:
             (result,) = self._session.run([self._output], {self._input: batch})
-        except _errors() as error:
+        except errors() as error:
             text = str(error).splitlines()[0]
             raise ModelError(
                 f"{self.name} fails on an input of shape {batch.shape} ({text}): correct its card file"
@@ -60,7 +60,7 @@ def _session(path: Path, *, threads: int) -> Any:
     options.log_severity_level = 4
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except _errors() as error:
+    except errors() as error:
         if name := unknown_operator(str(error)):
             raise ModelError(
                 f"{path} uses the custom operator {name}, which onnxruntime does not have: export it from standard operators, "
@@ -71,7 +71,7 @@ def _session(path: Path, *, threads: int) -> Any:
         ) from error
 
 
-def _errors() -> tuple[type[Exception], ...]:
+def errors() -> tuple[type[Exception], ...]:
     """Every error that onnxruntime raises; they share no parent."""
     state = require("onnxruntime.capi.onnxruntime_pybind11_state", extra="onnx", needed_by="onnx/...")
     kinds = [kind for kind in vars(state).values() if isinstance(kind, type) and issubclass(kind, Exception)]

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from noss.errors import NossError
 from noss.models import _savedmodel_tf
-from noss.models._onnx import unknown_operator
+from noss.models._onnx import errors, unknown_operator
 from noss.models._savedmodel_loops import has_loops, runs_once
 from noss.models._savedmodel_tf import RATE, WAVEFORM, Opened
 from noss.shelf import require
@@ -98,9 +98,7 @@ def prove(opened: Opened, path: Path, *, min_s: float) -> tuple[list[dict[str, f
     try:
         session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
         proof = [_compare(opened, session, waveform_T) for waveform_T in _trials(opened, min_s)]
-    except Exception as error:  # onnxruntime's errors share no parent
-        if not type(error).__module__.startswith("onnxruntime"):
-            raise
+    except errors() as error:
         if name := unknown_operator(str(error)):
             return [], f"its ONNX graph needs the operator {name}, which onnxruntime does not have"
         text = str(error).splitlines()[0].rpartition(" failed:")[2]

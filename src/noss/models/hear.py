@@ -10,14 +10,14 @@ Source: Turian et al. 2022, HEAR: Holistic Evaluation of Audio Representations.
 from __future__ import annotations
 
 import importlib
-import importlib.util
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from noss.errors import ModelError
 from noss.models import Card, Embedder
-from noss.models._files import existing, megabytes
+from noss.models._files import megabytes
+from noss.models._own_code import from_file
 
 FUNCTIONS = ("load_model", "get_scene_embeddings", "get_timestamp_embeddings")
 
@@ -80,22 +80,13 @@ def _module(choice: str) -> tuple[ModuleType, str]:
     if not name:
         raise ModelError(f"hear/{choice} names no module: write hear/MODULE, hear/MODULE:WEIGHTS or hear/./PATH")
     if "/" in name:
-        path = Path(name if name.endswith(".py") else f"{name}.py")
-        return _from_file(existing(path, needed_by=f"hear/{choice}")), weights
+        return from_file(name if name.endswith(".py") else f"{name}.py", needed_by=f"hear/{choice}"), weights
     try:
         return importlib.import_module(name), weights
     except ModuleNotFoundError as error:
         raise ModelError(
             f"hear/{choice}: no module {error.name}: install the package that holds it, or give the path of its file"
         ) from error
-
-
-def _from_file(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"noss_hear_{path.stem}", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def _frame_rate(module: ModuleType, model: Any) -> float:

@@ -31,7 +31,7 @@ def read_site(folder: Path) -> Site:
     models, tasks = sorted({score.model for score in scores}), sorted({score.task for score in scores})
     datasets = {score.task: (_dataset(score.dataset), score.target) for score in scores}
     return Site(
-        suites=[_suite(name, suite) for name, suite in found.items()],
+        suites=[_suite(name, suite, store=folder.resolve()) for name, suite in found.items()],
         models=_some({name: _model_facts(_card(name)) for name in models}),
         tasks=_some({task: _task_facts(*datasets[task]) for task in tasks}),
         families={
@@ -44,14 +44,10 @@ def read_site(folder: Path) -> Site:
     )
 
 
-def _suite(name: str, scores: list[Score]) -> Suite:
+def _suite(name: str, scores: list[Score], *, store: Path) -> Suite:
     details = Details(run=name, units=units(scores), references=references(scores))
-    recipe = f"recipes/{name}.py"
-    return Suite(name=name, scores=scores, details=details, recipe=f"noss run {recipe}" if _is_recipe(recipe) else "")
-
-
-def _is_recipe(path: str) -> bool:
-    return (Path(__file__).parents[3] / path).is_file()
+    recipe = f"noss run recipes/{name}.py" if (store.parent / "recipes" / f"{name}.py").is_file() else ""
+    return Suite(name=name, scores=scores, details=details, recipe=recipe)
 
 
 def _records(folder: Path, found: Mapping[str, Iterable[Score]]) -> Iterable[tuple[str, str]]:
