@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from noss import identity
+from noss import _memo, identity
 from noss.datasets import Clip
 from noss.errors import Failure
 
@@ -28,7 +28,7 @@ def files(tmp_path: Path) -> list[Path]:
 @pytest.fixture
 def settled(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files count as old at once, so that a test need not wait."""
-    monkeypatch.setattr(identity, "_SETTLED_NS", -1)
+    monkeypatch.setattr(_memo, "_SETTLED_NS", -1)
 
 
 def _count_hashes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -72,7 +72,7 @@ def test_a_changed_file_is_hashed_again_even_with_size_and_mtime_unchanged(files
 
 
 def test_a_file_that_changed_this_instant_is_not_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(identity, "_SETTLED_NS", 10**12)
+    monkeypatch.setattr(_memo, "_SETTLED_NS", 10**12)
     (tmp_path / "fresh.wav").write_bytes(b"fresh")
     hashed = _count_hashes(monkeypatch)
     for _ in range(2):
@@ -97,7 +97,7 @@ def test_a_locked_memo_costs_time_and_nothing_else(
 ) -> None:
     memo = tmp_path / "memo.sqlite"
     expected = identity.digests(files, memo=memo)
-    monkeypatch.setattr(identity, "_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(_memo, "_TIMEOUT_S", 0.05)
     with sqlite3.connect(memo) as connection:
         connection.execute("BEGIN EXCLUSIVE")
         assert identity.digests(files, memo=memo) == expected
