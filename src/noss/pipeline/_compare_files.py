@@ -33,9 +33,13 @@ class File:
 
     @property
     def way(self) -> str:
-        """Protocol and variant; empty where they are `clean` and none."""
+        """Protocol, variant and condition; empty where they are `clean` and none."""
         facts = self.facts
-        named = [facts["protocol"] if facts["protocol"] != "clean" else "", facts.get("variant", "")]
+        named = [
+            facts["protocol"] if facts["protocol"] != "clean" else "",
+            facts.get("variant", ""),
+            facts.get("condition", ""),
+        ]
         return ", ".join(word for word in named if word)
 
     @property

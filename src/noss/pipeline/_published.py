@@ -158,6 +158,7 @@ def matches(figure: Figure, score: Score) -> bool:
     counts = [(measured.num_test, score.num_test), (measured.num_classes, score.num_classes)]
     return (
         figure.seen
+        and not score.condition
         and (measured.dataset, measured.target, measured.metric) == (score.dataset, score.target, score.metric)
         and (table.protocol, table.variant) == (score.protocol, score.variant)
         and measured.split == score.splits.partition(";")[0]

@@ -62,5 +62,5 @@ def _merged(folder: Path, model: str, scores: Sequence[Score]) -> list[Score] | 
     return None if merged == known else merged
 
 
-def _row(score: Score) -> tuple[str, str, str, str, str]:
-    return (score.dataset, score.target, score.protocol, score.variant, score.probe)
+def _row(score: Score) -> tuple[str, ...]:
+    return (score.dataset, score.target, score.protocol, score.variant, score.condition, score.probe)

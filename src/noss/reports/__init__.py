@@ -21,7 +21,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal
+
+from noss.reports._pages import Bin, Map, Mistake, ModelPage, Recall, Speaker, Tried
+
+__all__ = [
+    "Bin",
+    "Details",
+    "Gap",
+    "Map",
+    "Mistake",
+    "ModelPage",
+    "Recall",
+    "Reference",
+    "Score",
+    "Speaker",
+    "Tried",
+    "Unit",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +89,9 @@ class Score:
         layers: Beside the main metric of a model with several layers, a row a `layer`: its `weight` in a learned mix; or its
             value on validation (`dev`) and on test (`value`, `low`, `high`), with its own best setting, and the `folds` that
             chose it. The score is that of the layers that validation chose.
+        condition: How the model's audio was altered or cut, `pink noise 10 dB` or `window 0.5 s`; empty for audio as it is.
+        shift: What the condition did, for a main metric: the paired `change` from audio as it is, in units of the metric,
+            its 95 % interval (`low`, `high`), and the mean `cosine` distance by which embeddings moved.
     """
 
     model: str
@@ -114,6 +134,8 @@ class Score:
     aside: bool = False
     draw_sd: float | None = None
     layers: list[dict[str, Any]] = field(default_factory=list)
+    condition: str = ""
+    shift: dict[str, float] = field(default_factory=dict)
 
     @property
     def task(self) -> str:
@@ -122,8 +144,9 @@ class Score:
 
     @property
     def contest(self) -> str:
-        """What is ranked together: the task, with protocol and variant where they are not `clean` and none."""
-        words = [word for word in (self.protocol if self.protocol != "clean" else "", self.variant) if word]
+        """What is ranked together: the task, with protocol, variant and condition where they are not `clean` and none."""
+        protocol = self.protocol if self.protocol != "clean" else ""
+        words = [word for word in (protocol, self.variant, self.condition) if word]
         return f"{self.task} ({', '.join(words)})" if words else self.task
 
 
@@ -173,86 +196,6 @@ class Reference:
     source: str
     address: str
     second_hand: bool
-
-
-class Bin(TypedDict):
-    """One bar of a reliability diagram: clips of like confidence, and how many of them were right."""
-
-    confidence: float
-    accuracy: float
-    num_clips: int
-
-
-class Recall(TypedDict):
-    """The share of a class's clips that was recognised."""
-
-    label: str
-    recall: float
-    num_clips: int
-
-
-class Speaker(TypedDict):
-    """The main metric on the clips of one speaker."""
-
-    speaker: str
-    value: float
-    num_clips: int
-
-
-class Mistake(TypedDict):
-    """A clip the model was sure about and wrong; `audio` is a key of `Details.audio`, None where there is none."""
-
-    file: str
-    start_s: float
-    end_s: float | None
-    speaker: str | None
-    truth: str | float
-    predicted: str | float
-    confidence: float
-    audio: str | None
-
-
-class Tried(TypedDict):
-    """One setting of a protocol that tries a grid of them: its metric on dev and on test, the mean over folds."""
-
-    classifier: str
-    l2: bool
-    speaker_normalisation: str
-    dev: float | None
-    test: float | None
-
-
-class ModelPage(TypedDict):
-    """What a task's page shows of one model.
-
-    `confusion` counts clips, truth by prediction (K, K), and is None for numbers and for very many classes; then
-    `pairs` lists the most frequent confusions. `bins` and `ece` are None where scores are no probabilities. `points`
-    are truth and prediction for numbers. `grid` holds every setting that was tried, for protocols that say so.
-    """
-
-    predictions: str
-    recall: list[Recall]
-    confusion: list[list[int]] | None
-    pairs: list[tuple[str, str, int]]
-    speakers: list[Speaker]
-    bins: list[Bin] | None
-    ece: float | None
-    points: list[tuple[float, float]]
-    mistakes: list[Mistake]
-    grid: list[Tried]
-
-
-class Map(TypedDict):
-    """Embeddings of one dataset in two dimensions: clips, their groupings, and a place a clip for each model.
-
-    `colours` holds, by name (`speaker` or a target), the group of each clip; `places` holds, by model, the x and y of
-    each clip as whole numbers from 0 to 999.
-    """
-
-    dataset: str
-    files: list[str]
-    colours: dict[str, list[str]]
-    places: dict[str, list[tuple[int, int]]]
 
 
 @dataclass(frozen=True, kw_only=True)

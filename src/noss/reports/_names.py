@@ -40,7 +40,8 @@ def ways(scores: Iterable[Score]) -> dict[tuple[str, str, str], list[Score]]:
 
 
 def _name(score: Score) -> str:
-    return way_name(score.task, score.probe, score.protocol, variant=score.variant, seed=score.seed)
+    variant = " ".join(word for word in (score.variant, score.condition) if word)
+    return way_name(score.task, score.probe, score.protocol, variant=variant, seed=score.seed)
 
 
 def _checked(records: Sequence[Score]) -> list[Score]:

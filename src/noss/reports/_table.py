@@ -221,7 +221,9 @@ def _protocol(main: Sequence[Score]) -> str:
 def _columns(main: Sequence[Score], details: Details, *, protocol: str) -> list[Column]:
     """A column a task, protocol and variant; those that count stand first, those set aside last."""
     first = {score.contest: score for score in reversed(main)}
-    counts = {task: score.protocol == protocol and not score.aside for task, score in first.items()}
+    counts = {
+        task: score.protocol == protocol and not score.aside and not score.condition for task, score in first.items()
+    }
     tasks = sorted(
         dict.fromkeys(score.contest for score in main), key=lambda task: (not counts[task], first[task].aside)
     )

@@ -30,6 +30,8 @@ def _cell(value: Any) -> Any:
         return ""
     if isinstance(value, list):
         value = "; ".join(value) if all(isinstance(item, str) for item in value) else json.dumps(value)
+    if isinstance(value, dict):
+        value = json.dumps(value) if value else ""
     if isinstance(value, bool):
         return str(value).lower()
     if not isinstance(value, str):
