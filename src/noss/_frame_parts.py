@@ -16,6 +16,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from noss import _parts, runs
+from noss._index import ID
 
 END = -1
 
@@ -75,7 +76,7 @@ def read(path: Path) -> FramePart:
     facts = {key.decode(): value.decode() for key, value in table.schema.metadata.items()}
     return FramePart(
         path=path,
-        ids=np.frombuffer(table["id"].chunk(0).buffers()[1], dtype=_parts.ID, count=table.num_rows).copy(),
+        ids=np.frombuffer(table["id"].chunk(0).buffers()[1], dtype=ID, count=table.num_rows).copy(),
         places=table["place"].to_numpy().copy(),
         counts=table["count"].to_numpy().copy(),
         starts_s=table["start_s"].to_numpy().copy(),

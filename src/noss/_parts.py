@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import functools
-import hashlib
-import logging
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,66 +10,39 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from noss._index import ID
 from noss.errors import StoreError
-
-ID = np.dtype("S16")
-_log = logging.getLogger("noss")
 
 
 @dataclass(frozen=True)
 class Part:
-    """A file of rows, and what is kept of it in memory: identities (N,) and durations (N,)."""
+    """A file of rows, and what is kept of it in memory; its identities and durations are read when they are asked for."""
 
     path: Path
-    ids: NDArray[np.bytes_]
-    durations_s: NDArray[np.float64]
+    num_rows: int
     seconds: float
     audio_s: float
     device: str
 
 
-def verified(path: Path) -> Part | None:
-    """A part whose bytes are what its name says; None for one that is not: it is reported and set aside."""
-    return read(path) if is_whole(path) else None
-
-
-def is_whole(path: Path) -> bool:
-    """Whether a part's bytes are what its name says; one that is not is reported and set aside.
-
-    Raises:
-        StoreError: It cannot be read.
-    """
-    try:
-        status = path.stat()
-        digest = _checksum(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-    except OSError as error:
-        raise StoreError(f"cannot read {path}: {error.strerror}; mend the cache or choose another --cache") from error
-    if path.stem == f"part-{digest[:32]}":
-        return True
-    _log.warning("%s is corrupt (wrong checksum): it is set aside and its clips will be embedded again", path)
-    with suppress(FileNotFoundError):
-        path.replace(path.with_name(f"{path.name}.corrupt"))
-    return False
-
-
-@functools.lru_cache(maxsize=100_000)
-def _checksum(path: Path, size: int, mtime_ns: int, ctime_ns: int) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def read(path: Path) -> Part:
-    """A part, without a look at its checksum."""
+def read(path: Path) -> tuple[Part, NDArray[np.bytes_]]:
+    """A part and the identities (N,) of its rows, without a look at its checksum."""
     table = read_table(path)
     facts = {key.decode(): value.decode() for key, value in table.schema.metadata.items()}
-    return Part(
+    part = Part(
         path=path,
-        ids=np.frombuffer(table["id"].chunk(0).buffers()[1], dtype=ID, count=table.num_rows).copy(),
-        durations_s=table["duration_s"].to_numpy().copy(),
+        num_rows=table.num_rows,
         seconds=float(facts["seconds"]),
         audio_s=float(facts["audio_s"]),
         device=facts["device"],
     )
+    return part, np.frombuffer(table["id"].chunk(0).buffers()[1], dtype=ID, count=table.num_rows).copy()
+
+
+def durations_s(path: Path) -> NDArray[np.float64]:
+    """Seconds (N,) of audio behind each of a part's rows, memory-mapped."""
+    durations_N: NDArray[np.float64] = read_table(path)["duration_s"].chunk(0).to_numpy()
+    return durations_N
 
 
 def embeddings(path: Path, layers: int, dim: int) -> NDArray[np.float32]:

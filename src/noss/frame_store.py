@@ -12,7 +12,6 @@ returns at once, however long a clip is.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from noss import _frame_parts, _parts
+from noss import _frame_parts, _proofs
 from noss._frame_parts import END, FramePart
 from noss.errors import StoreError
 from noss.store import open_folder
@@ -63,7 +62,7 @@ class FrameStore:
 
     @classmethod
     def open(cls, cache: Path, facts: Mapping[str, Any]) -> FrameStore:
-        """The store of the model that `facts` describe, created where there is none; every part is verified.
+        """The store of the model that `facts` describe, created where there is none; every part was found whole.
 
         A part that fails its checksum is reported, set aside as `*.corrupt`, and its clips are missing.
 
@@ -76,9 +75,7 @@ class FrameStore:
         """
         store = cls(open_folder(cache / "frames", facts), layers=facts["layers"], dim=facts["dim"])
         paths = sorted(store.folder.glob("part-*.arrow"))
-        with ThreadPoolExecutor() as pool:
-            whole = list(pool.map(_parts.is_whole, paths))
-        store._parts = [_frame_parts.read(path) for path, kept in zip(paths, whole, strict=True) if kept]
+        store._parts = [_frame_parts.read(path) for path in _proofs.whole(paths, cache=cache)]
         store.num_corrupt = len(paths) - len(store._parts)
         return store
 

@@ -10,16 +10,15 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from noss import _parts, runs
+from noss import _parts, _proofs, runs
+from noss._index import Index
 from noss._parts import Part
 from noss.errors import StoreError
 
@@ -33,26 +32,30 @@ class Store:
         folder: Where its parts are.
         layers: L of every row.
         dim: D of every row.
-        parts: The parts that are there.
+        paths: The parts that are there.
         num_corrupt: Parts that failed their checksum when the store was opened.
     """
 
     def __init__(
-        self, folder: Path, *, layers: int, dim: int, parts: Sequence[Part] = (), num_corrupt: int = 0
+        self, folder: Path, *, layers: int, dim: int, paths: Sequence[Path] = (), num_corrupt: int = 0
     ) -> None:
         self.folder = folder
         self.layers = layers
         self.dim = dim
         self.num_corrupt = num_corrupt
-        self._parts = list(parts)
-        self._index: _Index | None = None
+        read = list(map(_parts.read, paths))
+        self._parts = [part for part, _ in read]
+        self._index = Index()
+        if read:
+            self._index.add(np.concatenate([ids_N for _, ids_N in read]))
 
     @classmethod
     def open(cls, cache: Path, facts: Mapping[str, Any]) -> Store:
-        """The store of the model that `facts` describe, created where there is none; every part is verified.
+        """The store of the model that `facts` describe, created where there is none; every part was found whole.
 
-        A part that fails its checksum is reported, set aside as `*.corrupt`, and its rows are missing: the next
-        `embed` makes them anew.
+        A part is read when a store is first opened with it, and again from time to time (`noss._proofs` says when). One
+        that fails its checksum is reported, set aside as `*.corrupt`, and its rows are missing: the next `embed` makes
+        them anew.
 
         Args:
             cache: The cache folder.
@@ -63,11 +66,9 @@ class Store:
         """
         folder = open_folder(cache / "embeddings", facts)
         paths = sorted(folder.glob("part-*.arrow"))
-        with ThreadPoolExecutor() as pool:
-            found = list(pool.map(_parts.verified, paths))
-        parts = [part for part in found if part is not None]
-        num_corrupt = len(found) - len(parts)
-        return cls(folder, layers=facts["layers"], dim=facts["dim"], parts=parts, num_corrupt=num_corrupt)
+        whole = _proofs.whole(paths, cache=cache)
+        num_corrupt = len(paths) - len(whole)
+        return cls(folder, layers=facts["layers"], dim=facts["dim"], paths=whole, num_corrupt=num_corrupt)
 
     @staticmethod
     def is_there(cache: Path, facts: Mapping[str, Any]) -> bool:
@@ -75,11 +76,11 @@ class Store:
         return (_folder(cache / "embeddings", facts) / "store.json").is_file()
 
     def __len__(self) -> int:
-        return len(self._indexed().sorted_ids)
+        return len(self._index)
 
     def ids(self) -> list[str]:
         """The identities of all rows, each once, sorted."""
-        return _parts.to_hex(self._indexed().sorted_ids)
+        return _parts.to_hex(self._index.ids())
 
     def missing(self, ids: Sequence[str]) -> list[str]:
         """Those of `ids` that have no row yet, each once, in their order."""
@@ -87,9 +88,7 @@ class Store:
 
     def missing_places(self, ids: Sequence[str]) -> NDArray[np.int64]:
         """Places (P,) in `ids` of those that have no row yet, each at its first place, in their order."""
-        unique_ids, first_N = np.unique(_parts.to_bytes(ids), return_index=True)
-        places_N: NDArray[np.int64] = np.sort(first_N[self._indexed().find(unique_ids) < 0])
-        return places_N
+        return self._index.missing(_parts.to_bytes(ids))
 
     def lookup(self, ids: Sequence[str]) -> NDArray[np.float32]:
         """Embeddings (N, L, D) of `ids`, in their order.
@@ -108,7 +107,7 @@ class Store:
         rows_N = self._rows(ids)
         durations_N = np.zeros(len(ids))
         for part, picked_N, within_N in self._by_part(rows_N):
-            durations_N[picked_N] = part.durations_s[within_N]
+            durations_N[picked_N] = _parts.durations_s(part.path)[within_N]
         return durations_N
 
     def append(
@@ -135,28 +134,24 @@ class Store:
         assert embeddings_NLD.shape == (len(ids), self.layers, self.dim), embeddings_NLD.shape
         if not ids:
             return
-        speed = {"seconds": repr(seconds), "audio_s": repr(float(sum(durations_s))), "device": device}
+        audio_s = float(sum(durations_s))
+        speed = {"seconds": repr(seconds), "audio_s": repr(audio_s), "device": device}
         content = _parts.serialise(
             ids, embeddings_NLD, durations_s, {**speed, "L": str(self.layers), "D": str(self.dim)}
         )
         path = self.folder / f"part-{hashlib.sha256(content).hexdigest()[:32]}.arrow"
         with runs.replacing(path) as temporary:
             temporary.write_bytes(content)
-        self._parts.append(_parts.read(path))
-        self._index = None
+        self._parts.append(Part(path, len(ids), seconds, audio_s, device))
+        self._index.add(_parts.to_bytes(ids))
 
     def speed(self) -> tuple[float, float, str]:
         """Seconds of wall time spent, seconds of audio embedded in it, and the device (or devices) it was done on."""
         devices = " + ".join(sorted({part.device for part in self._parts}))
         return sum(part.seconds for part in self._parts), sum(part.audio_s for part in self._parts), devices
 
-    def _indexed(self) -> _Index:
-        if self._index is None:
-            self._index = _Index.of([part.ids for part in self._parts])
-        return self._index
-
     def _rows(self, ids: Sequence[str]) -> NDArray[np.int64]:
-        rows_N = self._indexed().find(_parts.to_bytes(ids))
+        rows_N = self._index.find(_parts.to_bytes(ids))
         if (rows_N < 0).any():
             first = ids[int(np.argmax(rows_N < 0))]
             raise StoreError(f"no embedding of clip {first} in {self.folder}: embed the clips again")
@@ -164,34 +159,13 @@ class Store:
 
     def _by_part(self, rows_N: NDArray[np.int64]) -> Iterator[tuple[Part, NDArray[np.int64], NDArray[np.int64]]]:
         """Each part that holds some of the rows, which of them, and where they stand in it."""
-        first_P = np.cumsum([0, *(len(part.ids) for part in self._parts)])
+        first_P = np.cumsum([0, *(part.num_rows for part in self._parts)])
         part_N = np.searchsorted(first_P, rows_N, side="right") - 1
         order_N = np.argsort(part_N, kind="stable")
         for some_N in np.split(order_N, np.flatnonzero(np.diff(part_N[order_N])) + 1):
             if len(some_N):
                 index = int(part_N[some_N[0]])
                 yield self._parts[index], some_N, rows_N[some_N] - first_P[index]
-
-
-@dataclass(frozen=True)
-class _Index:
-    """All identities, sorted, each once, and the row of each."""
-
-    sorted_ids: NDArray[np.bytes_]
-    rows: NDArray[np.int64]
-
-    @classmethod
-    def of(cls, ids: Sequence[NDArray[np.bytes_]]) -> _Index:
-        together_N = np.concatenate([np.empty(0, dtype=_parts.ID), *ids])
-        sorted_ids, rows = np.unique(together_N, return_index=True)
-        return cls(sorted_ids, rows)
-
-    def find(self, ids_N: NDArray[np.bytes_]) -> NDArray[np.int64]:
-        """The row (N,) of each identity, -1 where there is none."""
-        if not len(self.sorted_ids):
-            return np.full(len(ids_N), -1)
-        place_N = np.minimum(np.searchsorted(self.sorted_ids, ids_N), len(self.sorted_ids) - 1)
-        return np.where(self.sorted_ids[place_N] == ids_N, self.rows[place_N], -1)
 
 
 def open_folder(root: Path, facts: Mapping[str, Any]) -> Path:
