@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from noss.errors import DataError
-from noss.pipeline._similarity_cka import Estimator, centred, cka, similarities
+from noss.pipeline._similarity_cka import Estimator, centred, cka, moments, similarities
 from noss.pipeline._similarity_products import products
 
 Array = NDArray[np.float64]
@@ -113,7 +113,11 @@ def test_both_ways_to_the_products_agree_across_blocks_and_tiles() -> None:
 def test_layers_are_centred_in_double_precision() -> None:
     """Single precision alone would leave nothing of a spread of one on a mean of a hundred thousand."""
     small_ND = np.random.default_rng(0).normal(size=(3000, 2))
-    found = centred(lambda rows: [(small_ND[rows] + 1e5).astype(np.float64)], 3000)[0]
+
+    def read(rows: slice) -> list[Array]:
+        return [small_ND[rows] + 1e5]
+
+    found = centred(read, 3000, moments(read, 3000))[0]
     expected = small_ND - small_ND.mean(axis=0)
     np.testing.assert_allclose(found, expected / np.sqrt(np.square(expected).sum(axis=1).mean()), atol=1e-6)
 

@@ -89,12 +89,12 @@ def similarities(
     few = min(num_clips, batch) if estimator == "minibatch" else num_clips
     if few < MIN_CLIPS:
         raise DataError(f"CKA needs {MIN_CLIPS} clips and there are {few}: give more")
-    moments = _moments(read, num_clips, standardise=standardise)
+    known = moments(read, num_clips, standardise=standardise)
     if estimator == "minibatch":
-        hsic_PP = _over_batches(read, num_clips, moments, batch=batch)
+        hsic_PP = _over_batches(read, num_clips, known, batch=batch)
     else:
-        hsic_PP = hsic(centred(read, num_clips, moments), unbiased=estimator == "unbiased")
-    return _quotient(hsic_PP)
+        hsic_PP = hsic(centred(read, num_clips, known), unbiased=estimator == "unbiased")
+    return quotient(hsic_PP)
 
 
 def hsic(layers: Sequence[NDArray[np.float32]], *, unbiased: bool) -> NDArray[np.float64]:
@@ -102,19 +102,18 @@ def hsic(layers: Sequence[NDArray[np.float32]], *, unbiased: bool) -> NDArray[np
     num_clips, products_PP = len(layers[0]), products(layers)
     if not unbiased:
         return products_PP / num_clips**2
-    squares_PN = np.stack([_squares(x_ND) for x_ND in layers])
+    squares_PN = np.stack([squares(x_ND) for x_ND in layers])
     sums_P = squares_PN.sum(axis=1)
     alike_PP = num_clips / (num_clips - 2) * (squares_PN @ squares_PN.T)
     found_PP = products_PP - alike_PP + np.outer(sums_P, sums_P) / ((num_clips - 1) * (num_clips - 2))
     return np.asarray(found_PP / (num_clips * (num_clips - 3)), dtype=np.float64)
 
 
-def centred(read: Read, num_clips: int, moments: Sequence[Moments] | None = None) -> list[NDArray[np.float32]]:
-    """Every layer (N, D) less its mean, its squared lengths one in the mean; zeros where it does not vary."""
-    moments = _moments(read, num_clips) if moments is None else moments
-    layers = [np.empty((num_clips, len(one.mean_D)), dtype=np.float32) for one in moments]
+def centred(read: Read, num_clips: int, known: Sequence[Moments]) -> list[NDArray[np.float32]]:
+    """Every layer (N, D) less its mean and scaled by what is known of it; zeros where it does not vary."""
+    layers = [np.empty((num_clips, len(one.mean_D)), dtype=np.float32) for one in known]
     for rows in _blocks(num_clips):
-        for x_ND, x_nD, one in zip(layers, read(rows), moments, strict=True):
+        for x_ND, x_nD, one in zip(layers, read(rows), known, strict=True):
             x_ND[rows] = one.scaled(x_nD)
     return layers
 
@@ -144,8 +143,8 @@ class Moments:
         return moved_nD.astype(np.float32)
 
 
-def _moments(read: Read, num_clips: int, *, standardise: bool = False) -> list[Moments]:
-    """Means and variances of every layer, summed in double precision around the mean."""
+def moments(read: Read, num_clips: int, *, standardise: bool = False) -> list[Moments]:
+    """Means and scales of every layer; squares are summed in double precision around the mean."""
     sums = [np.zeros(x_nD.shape[1]) for x_nD in read(slice(0, 1))]
     squares = [np.zeros(len(sum_D)) for sum_D in sums]
     for rows in _blocks(num_clips):
@@ -160,18 +159,18 @@ def _moments(read: Read, num_clips: int, *, standardise: bool = False) -> list[M
     return [Moments.of(mean_D, square_D / num_clips, standardise=standardise) for mean_D, square_D in pairs]
 
 
-def _over_batches(read: Read, num_clips: int, moments: Sequence[Moments], *, batch: int) -> NDArray[np.float64]:
+def _over_batches(read: Read, num_clips: int, known: Sequence[Moments], *, batch: int) -> NDArray[np.float64]:
     """The mean (P, P) of HSIC_1 over batches of nearly equal size, which hold every clip once."""
     edges = np.linspace(0, num_clips, max(1, num_clips // batch) + 1).round().astype(int).tolist()
     found = []
     for start, end in pairwise(edges):
-        scaled = [one.scaled(x_nD) for one, x_nD in zip(moments, read(slice(start, end)), strict=True)]
+        scaled = [one.scaled(x_nD) for one, x_nD in zip(known, read(slice(start, end)), strict=True)]
         layers = [x_nD - x_nD.mean(axis=0, dtype=np.float64).astype(np.float32) for x_nD in scaled]
         found.append(hsic(layers, unbiased=True))
     return np.asarray(np.mean(found, axis=0))
 
 
-def _quotient(hsic_PP: NDArray[np.float64]) -> NDArray[np.float64]:
+def quotient(hsic_PP: NDArray[np.float64]) -> NDArray[np.float64]:
     """CKA (P, P) from HSIC (P, P); HSIC_1, too, is an inner product (Szekely and Rizzo 2014), so none is beyond 1."""
     own_P = np.sqrt(np.where(np.diag(hsic_PP) > _NOTHING, np.diag(hsic_PP), np.nan))
     return np.asarray(np.clip(hsic_PP / np.outer(own_P, own_P), -1.0, 1.0))
@@ -181,7 +180,7 @@ def _blocks(num_clips: int) -> list[slice]:
     return [slice(start, min(start + _BLOCK, num_clips)) for start in range(0, num_clips, _BLOCK)]
 
 
-def _squares(x_ND: NDArray[np.float32]) -> NDArray[np.float64]:
+def squares(x_ND: NDArray[np.float32]) -> NDArray[np.float64]:
     """The squared length (N,) of every row."""
     parts = [np.square(x_ND[rows], dtype=np.float64).sum(axis=1) for rows in _blocks(len(x_ND))]
     return np.concatenate(parts)

@@ -57,7 +57,7 @@ def _in_clips(layers: Layers) -> NDArray[np.float64]:
         flat_PM = tiles_Pnm.reshape(len(layers), -1)
         return (1 if rows == columns else 2) * (flat_PM @ flat_PM.T).astype(np.float64)
 
-    return np.asarray(sum(_threads(tile, combinations_with_replacement(parts, 2))))
+    return np.asarray(sum(threads(tile, combinations_with_replacement(parts, 2))))
 
 
 def _in_features(layers: Layers) -> NDArray[np.float64]:
@@ -67,7 +67,7 @@ def _in_features(layers: Layers) -> NDArray[np.float64]:
 
     places = list(combinations_with_replacement(range(len(layers)), 2))
     found_PP = np.empty((len(layers), len(layers)))
-    for (row, column), value in zip(places, _threads(pair, places), strict=True):
+    for (row, column), value in zip(places, threads(pair, places), strict=True):
         found_PP[row, column] = found_PP[column, row] = value
     return found_PP
 
@@ -83,7 +83,7 @@ def _norm(x_ND: NDArray[np.float32], y_ND: NDArray[np.float32]) -> float:
     return float(np.einsum("de,de->", cross_DD, cross_DD))
 
 
-def _threads(step: Callable[[Item], Found], items: Iterable[Item]) -> list[Found]:
+def threads(step: Callable[[Item], Found], items: Iterable[Item]) -> list[Found]:
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(os.cpu_count()) as workers:

@@ -18,7 +18,7 @@ OWN: Final[Mapping[Kind, tuple[str, ...]]] = {
     "robustness": ("probe", "conditions", "noise", "rooms"),
     "context": ("probe", "windows"),
     "layers": ("probe",),
-    "similarity": (),
+    "similarity": ("estimator", "standardise"),
 }
 
 
@@ -35,6 +35,8 @@ def analyse(
     noise: str | None = None,
     rooms: str | None = None,
     windows: Sequence[str] = (),
+    estimator: Literal["unbiased", "plain", "minibatch"] | None = None,
+    standardise: bool = False,
     max_clips: int | None = None,
     seed: int = 0,
     draws: int = 2000,
@@ -62,6 +64,8 @@ def analyse(
         noise: Of robustness, what is mixed in: `white`, `pink`, `babble`, or a folder of recordings; by default `pink`.
         rooms: Of robustness, a folder of measured room impulse responses, beside the made ones.
         windows: Of context, lengths of windows in seconds, separated by commas; by default 0.5, 1, 2, 4 and 8.
+        estimator: Of similarity, how CKA is estimated; by default `unbiased`. `minibatch` takes the least time and memory.
+        standardise: Of similarity, divide each dimension by its deviation first, as probes do.
         max_clips: The most clips of a task to use, drawn speaker by speaker; None for all.
         seed: The seed of folds, probes, noises and bootstrap draws.
         draws: Bootstrap draws behind an interval.
@@ -73,7 +77,14 @@ def analyse(
     Raises:
         NossError: A name is unknown, an option is for another kind, or nothing could be analysed.
     """
-    given = {"probe": probe, "conditions": conditions, "noise": noise, "rooms": rooms, "windows": windows}
+    given: dict[str, Any] = {
+        "probe": probe,
+        "conditions": conditions,
+        "noise": noise,
+        "rooms": rooms,
+        "windows": windows,
+    }
+    given |= {"estimator": estimator, "standardise": standardise}
     _check(kind, given, max_clips=max_clips)
     names = {
         "models": models,
@@ -101,7 +112,7 @@ def analyse(
 def _check(kind: Kind, given: Mapping[str, Any], *, max_clips: int | None) -> None:
     for name, value in given.items():
         kinds = [other for other, own in OWN.items() if name in own]
-        if value not in (None, (), []) and kind not in kinds:
+        if value not in (None, (), [], False) and kind not in kinds:
             option = f"--{name.replace('_', '-')}"
             raise DataError(f"{option} is for noss analyse {' and '.join(kinds)}: leave it out of noss analyse {kind}")
     if max_clips is not None and max_clips < 2:
