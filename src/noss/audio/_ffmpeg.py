@@ -30,6 +30,7 @@ class AvFile:
         format: Container, as FFmpeg names it.
         codec: Codec, as FFmpeg names it.
         loses_samples: Always False: what does not say how long it is is counted.
+        seeks: Whether it decodes a segment without what lies before it: where time stamps count samples.
     """
 
     loses_samples = False
@@ -42,6 +43,7 @@ class AvFile:
         self.channels: int = self._stream.codec_context.channels
         self.format: str = self._container.format.name
         self.codec: str = self._stream.codec_context.name
+        self.seeks: bool = self._stream.time_base == Fraction(1, self.sample_rate)
         self._frames: int | None = None
 
     @property
@@ -96,8 +98,7 @@ class AvFile:
 
     def _go_to(self, first: int) -> int | None:
         """Go near `first` and say where; None where the next frame's time stamp says, which it does to the sample."""
-        counts_samples = self._stream.time_base == Fraction(1, self.sample_rate)
-        early = max(0, first - int(_PREROLL_S * self.sample_rate)) if counts_samples else 0
+        early = max(0, first - int(_PREROLL_S * self.sample_rate)) if self.seeks else 0
         if early:
             self._container.seek(early, stream=self._stream)
         elif not self._is_at_start:  # a seek back to 0 loses the first packet of WebM

@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 
 from noss.audio import _faults, _mpeg, _opus
 
-# A decoder set down in the middle of an Opus stream agrees with one that came from the start only after a while.
-# Measured: the same bits after 2 s in speech at 8, 16, 24 and 48 kHz; up to 0.003 off after 0.5 s.
-_OPUS_PREROLL_S: Final = 3.0
+# Decoded and thrown away before a segment. An Opus decoder set down in the middle of a stream agrees with one that came
+# from the start only after a while. Measured: the same bits after 2 s in speech at 8, 16, 24 and 48 kHz; up to 0.003 off
+# after 0.5 s. libsndfile gives wrong samples where it seeks into the last page of a Vorbis file.
+_PREROLL_S: Final = {"OPUS": 3.0, "VORBIS": 3.0}
+_TAIL_S: Final = 1.0  # never read by itself: libsndfile spoils it where the read before it ends in the last Opus packet
 _MP3_FRAMES_OFF: Final = (
     2 * 1152
 )  # what the length in an MP3 may be off by, in samples: encoders count padding differently
@@ -35,6 +37,7 @@ class SndFile:
         frames: Samples a channel.
         loses_samples: Whether libsndfile would lose samples of the file, or cannot read it: an MP3 of varying bit rate
             without an index, a FLAC written to a pipe, an Opus file with uneven pages.
+        seeks: Whether it decodes a segment to the sample without what lies before it: an MP3 may be set down a little off.
     """
 
     def __init__(self, path: Path) -> None:
@@ -50,6 +53,7 @@ class SndFile:
         self.format: str = self._file.format
         self.codec: str = self._file.subtype
         self.frames: int = self._file.frames
+        self.seeks = self.format != "MP3"
         self._states_length = self.format != "MP3" or _mpeg.states_length(path)
         has_length = self._states_length or _mpeg.has_one_bit_rate(path)
         is_even = self.codec != "OPUS" or _opus.has_even_pages(path)
@@ -59,10 +63,13 @@ class SndFile:
     def blocks(self, first: int, last: int | None, *, size: int | None = None) -> Iterator[NDArray[np.float32]]:
         """The mono samples from `first` to before `last` (None: the end) in blocks (T,) of at most `size`."""
         end = self.frames if last is None else last
-        self._go_to(first)
+        early = self._go_to(first)
         position = first
         while position < end:
-            block_T = self._decode(min(size or end, end - position))
+            num = min(size or end, end - position)
+            if end - position - num < _TAIL_S * self.sample_rate:
+                num = end - position
+            block_T, early = self._decode(early + num)[early:], 0
             if len(block_T) == 0:
                 break
             position += len(block_T)
@@ -73,15 +80,15 @@ class SndFile:
         """Close the file."""
         self._file.close()
 
-    def _go_to(self, first: int) -> None:
-        preroll = min(first, int(_OPUS_PREROLL_S * self.sample_rate)) if self.codec == "OPUS" else 0
+    def _go_to(self, first: int) -> int:
+        """Go near `first` and say how many samples to throw away before it."""
+        early = min(first, int(_PREROLL_S.get(self.codec, 0.0) * self.sample_rate))
         try:
-            if self._file.tell() != first - preroll:
-                self._file.seek(first - preroll)
+            if self._file.tell() != first - early:
+                self._file.seek(first - early)
         except soundfile.LibsndfileError as error:
             raise _faults.damaged(self._path, error) from error
-        if preroll:
-            self._decode(preroll)
+        return early
 
     def _decode(self, num_frames: int) -> NDArray[np.float32]:
         try:

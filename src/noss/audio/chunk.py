@@ -4,10 +4,14 @@ A model takes between `min_s` and `window_s` seconds. Shorter audio is padded on
 cut into windows of `window_s` that neither overlap nor leave a gap; the last piece is kept however short it is, and
 padded to `min_s` if need be. The embeddings of the pieces are averaged, each weighted by its own length before padding.
 `noss.audio.read.stream` cuts a file the same way without holding it in memory.
+
+A model with a `window_s` of None needs a clip whole (it measures its duration, say): the clip is then in memory, 4 bytes a
+sample, 0.23 GB an hour at 16 kHz, and is refused where that does not fit. For a time line, windows may overlap: `hop_s`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -25,16 +29,27 @@ class Policy:
         window_s: Longer audio is cut into windows of this many seconds; None takes any length whole.
         min_s: Shorter audio, and a shorter last piece, is padded on the right to this many seconds.
         padding: `zeros`, or `symmetric`: the audio mirrored, then forward, then mirrored again, as often as needed.
+        hop_s: From the start of one window to that of the next; None puts them side by side.
     """
 
     window_s: float | None = 30.0
     min_s: float = 0.0
     padding: Padding = "zeros"
+    hop_s: float | None = None
 
     def __post_init__(self) -> None:
         assert self.min_s >= 0.0, f"min_s is {self.min_s} and must not be negative"
         assert self.window_s is None or self.window_s > 0.0, f"window_s is {self.window_s} and must be above 0 or None"
         assert self.window_s is None or self.min_s <= self.window_s, "min_s must not exceed window_s"
+        assert self.hop_s is None or 0.0 < self.hop_s <= (self.window_s or 0.0), (
+            "hop_s must be above 0, within window_s"
+        )
+
+    def sizes(self, sample_rate: int) -> tuple[int, int]:
+        """Samples in a window, and from the start of one to that of the next; asked only where there is a window."""
+        assert self.window_s is not None
+        size = num_samples(self.window_s, sample_rate)
+        return size, size if self.hop_s is None else num_samples(self.hop_s, sample_rate)
 
 
 def cut(
@@ -42,11 +57,20 @@ def cut(
 ) -> tuple[list[NDArray[np.float32]], NDArray[np.float64]]:
     """The pieces of a waveform (T,) that a model gets, and their weights, which sum to 1."""
     assert waveform_T.ndim == 1 and len(waveform_T) > 0, f"cut takes samples (T,), T > 0, not {waveform_T.shape}"
-    size = len(waveform_T) if policy.window_s is None else num_samples(policy.window_s, sample_rate)
-    pieces = [waveform_T[start : start + size] for start in range(0, len(waveform_T), size)]
+    pieces = list(windows(waveform_T, sample_rate=sample_rate, policy=policy))
     lengths_P = np.array([len(piece) for piece in pieces], dtype=np.float64)
     shortest = num_samples(policy.min_s, sample_rate)
     return [pad(piece, shortest, padding=policy.padding) for piece in pieces], lengths_P / lengths_P.sum()
+
+
+def windows(waveform_T: NDArray[np.float32], *, sample_rate: int, policy: Policy) -> Iterator[NDArray[np.float32]]:
+    """The windows (T,) of a waveform (T,) before they are padded; the last is the first that reaches its end."""
+    if policy.window_s is None:
+        yield waveform_T
+        return
+    size, hop = policy.sizes(sample_rate)
+    for start in range(0, max(1, len(waveform_T) - (size - hop)), hop):
+        yield waveform_T[start : start + size]
 
 
 def pad(waveform_T: NDArray[np.float32], shortest: int, *, padding: Padding) -> NDArray[np.float32]:

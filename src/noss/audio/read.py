@@ -7,6 +7,7 @@ resampler holds beyond is kept. A segment is decoded without what lies before it
 
 from __future__ import annotations
 
+import itertools
 import math
 import os
 from collections.abc import Iterable, Iterator
@@ -19,7 +20,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from noss.audio import _ffmpeg, _sndfile
+from noss.audio import _ffmpeg, _flow, _sndfile
 from noss.errors import AudioError
 
 MIN_SAMPLE_RATE: Final = 1_000  # Hz; below it a header is wrong, and resampling would fill the memory
@@ -38,6 +39,7 @@ class Info:
         frames: Samples a channel.
         format: The container's name.
         codec: The codec's name.
+        seeks: Whether a segment is decoded, to the sample, without what lies before it.
     """
 
     duration_s: float
@@ -46,6 +48,7 @@ class Info:
     frames: int
     format: str
     codec: str
+    seeks: bool = True
 
 
 def info(path: str | os.PathLike[str]) -> Info:
@@ -62,6 +65,7 @@ def info(path: str | os.PathLike[str]) -> Info:
             frames=source.frames,
             format=source.format,
             codec=source.codec,
+            seeks=source.seeks,
         )
 
 
@@ -96,7 +100,15 @@ def read(
 
 
 def stream(
-    path: str | os.PathLike[str], *, sample_rate: int, window_s: float, start_s: float = 0.0, end_s: float | None = None
+    path: str | os.PathLike[str],
+    *,
+    sample_rate: int,
+    window_s: float,
+    hop_s: float | None = None,
+    start_s: float = 0.0,
+    end_s: float | None = None,
+    first_window: int = 0,
+    num_windows: int | None = None,
 ) -> Iterator[NDArray[np.float32]]:
     """Consecutive windows (T,) of a file or a segment of it, in memory that does not grow with its length.
 
@@ -107,8 +119,12 @@ def stream(
         path: The audio file.
         sample_rate: Resample to this many Hz.
         window_s: Length of a window, in seconds.
+        hop_s: From the start of one window to that of the next, at most `window_s`; None puts them side by side.
         start_s: Where the segment starts, in seconds.
         end_s: Where it ends, in seconds; None means the end of the file.
+        first_window: The first window to give; what lies before it is not decoded where the format allows. Windows are
+            the same whichever is the first, to 1e-6.
+        num_windows: How many to give at most; None for all up to the end.
 
     Yields:
         Windows (T,) of samples, full scale 1.
@@ -116,14 +132,16 @@ def stream(
     Raises:
         AudioError: As `read`; what is wrong only at the end is raised after the windows before it.
     """
-    path, size = Path(path), round(window_s * sample_rate)
-    assert size > 0, f"window_s is {window_s} and must hold at least one sample"
-    is_empty = True
+    path, size, hop = Path(path), round(window_s * sample_rate), round((hop_s or window_s) * sample_rate)
+    assert 0 < hop <= size, f"window_s is {window_s} and hop_s {hop_s}: both must hold a sample, hop_s at most window_s"
+    is_empty = first_window == 0
     with closing(_open(path)) as source:
         first, last = _span(path, source, start_s, end_s)
+        early, drop = _flow.lead_in(first_window * hop, rate=source.sample_rate, sample_rate=sample_rate)
         size_in_file = _BLOCK_S * source.sample_rate
-        blocks = _checked(path, source.codec, source.blocks(first, last, size=size_in_file))
-        for window_T in _windows(_resampled(blocks, source.sample_rate, sample_rate), size):
+        blocks = _checked(path, source.codec, source.blocks(first + early, last, size=size_in_file))
+        samples = _flow.resampled(blocks, source.sample_rate, sample_rate, drop=drop)
+        for window_T in itertools.islice(_flow.windows(samples, size, hop, goes_on=first_window > 0), num_windows):
             is_empty = False
             yield window_T
     if is_empty:
@@ -175,28 +193,6 @@ def _join(blocks: Iterable[NDArray[np.float32]]) -> NDArray[np.float32]:
     if len(parts) == 1:
         return parts[0]
     return np.concatenate(parts) if parts else np.empty(0, np.float32)
-
-
-def _resampled(blocks: Iterable[NDArray[np.float32]], rate: int, sample_rate: int) -> Iterator[NDArray[np.float32]]:
-    if rate == sample_rate:
-        yield from blocks
-        return
-    resampler = soxr.ResampleStream(rate, sample_rate, 1, dtype="float32", quality="HQ")
-    for block_T in blocks:
-        yield resampler.resample_chunk(block_T)
-    yield resampler.resample_chunk(np.empty(0, np.float32), last=True)
-
-
-def _windows(blocks: Iterable[NDArray[np.float32]], size: int) -> Iterator[NDArray[np.float32]]:
-    held_T = np.empty(0, np.float32)
-    for block_T in blocks:
-        held_T = np.concatenate([held_T, block_T])
-        num_whole = len(held_T) // size
-        for index in range(num_whole):
-            yield held_T[index * size : (index + 1) * size]
-        held_T = held_T[num_whole * size :]
-    if len(held_T):
-        yield held_T
 
 
 def _too_short(path: Path) -> AudioError:
