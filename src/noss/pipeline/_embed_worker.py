@@ -68,6 +68,7 @@ class Worker:
 
     def __init__(self, model: Model, *, device: str = "cpu", batch_s: float = 60.0) -> None:
         self.card = model.card
+        self.alteration = model.alteration
         self.windows = model.pooling.clip
         self.budget = round(batch_s * self.card.sample_rate)
         self.policy = chunk.Policy(window_s=self.card.window_s, min_s=self.card.min_s, padding=self.card.padding)
@@ -120,6 +121,8 @@ class Worker:
             yield piece_T, round(weight * len(audio))
 
     def _streams(self, job: Job) -> bool:
+        if self.alteration is not None:
+            return False  # it is altered as a whole
         return self.card.window_s is not None and job.duration_s > max(WHOLE_S, self.card.window_s)
 
     def _stream(self, job: Job) -> Iterator[NDArray[np.float32]]:
@@ -133,11 +136,13 @@ class Worker:
         )
 
     def _load(self, job: Job) -> Loaded:
+        rate, alteration = self.card.sample_rate, self.alteration
         try:
-            audio_T, _ = read.read(job.path, sample_rate=self.card.sample_rate, start_s=job.start_s, end_s=job.end_s)
+            if alteration is not None:
+                return Loaded(job, alteration.read(job.path, sample_rate=rate, start_s=job.start_s, end_s=job.end_s))
+            return Loaded(job, read.read(job.path, sample_rate=rate, start_s=job.start_s, end_s=job.end_s)[0])
         except AudioError as error:
             return Loaded(job, error)
-        return Loaded(job, audio_T)
 
     def _run(self, group: Sequence[Chunk], sums: Sequence[Sums]) -> None:
         vectors_BLE = self.forward([piece.waveform_T for piece in group])

@@ -21,6 +21,7 @@ from noss.pipeline._trust import OPTION
 
 if TYPE_CHECKING:
     from noss.models import Embedder
+    from noss.pipeline._alteration import Alteration
     from noss.pipeline._loaded import LoadedModel
 
 MIX = "mix"
@@ -47,6 +48,8 @@ class Model:
         layer: Which of the layers that its file returns is kept; None for all of them.
         mixed: Whether a probe learns a mix of its layers (`@mix`) where it would otherwise choose one.
         framed: The facts of its frames, before a layer is taken and frames are pooled; None where they are the card's.
+        alteration: What is done to every clip before the model hears it; None for clips as they are.
+        condition: Its name, or that of the windows that clips are cut into; empty for clips as they are.
     """
 
     name: str
@@ -60,6 +63,8 @@ class Model:
     layer: int | None = None
     mixed: bool = False
     framed: Card | None = None
+    alteration: Alteration | None = None
+    condition: str = ""
 
     @property
     def frames_card(self) -> Card:
@@ -143,7 +148,7 @@ def open_model(name: str, *, cache: Path | None = None, **options: Any) -> Model
 def with_all_layers(model: Model, *, cache: Path | None = None) -> tuple[Model, int] | None:
     """The same model with every layer, and which of them it is; None where it is not one layer of several."""
     parsed = shelf.parse_model(model.name)
-    if parsed.layer is None or not parsed.layer.isdecimal():
+    if model.condition or parsed.layer is None or not parsed.layer.isdecimal():
         return None
     body = model.name.removesuffix(f"+{parsed.pooling}").removesuffix(f"@{parsed.layer}")
     options = {key: value for key, value in model.options.items() if key != "layer"}
