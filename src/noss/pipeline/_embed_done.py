@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from noss.datasets import Clip
-from noss.errors import Failure
+from noss.errors import DataError, Failure
 from noss.frame_store import FrameStore
 from noss.pipeline._embed_plan import Lost
 from noss.store import Store
+
+_NONE = bytes(16)  # no clip has this identity: it would be a SHA-256 that starts with 128 zeros
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +47,39 @@ class EmbeddedFrames:
     ids: list[str | None]
     failures: list[Failure] = field(default_factory=list)
     newly_embedded: int = 0
+
+
+class Ledger:
+    """What came of embedding a catalogue, a block of clips after the other, in 16 bytes a clip.
+
+    Attributes:
+        failures: Clips that could not be embedded, with the reason.
+        newly_embedded: How many embeddings were made just now.
+    """
+
+    def __init__(self) -> None:
+        self.failures: list[Failure] = []
+        self.newly_embedded = 0
+        self._blocks: list[bytes] = []
+
+    def add(self, done: Embedded) -> None:
+        """Note the next block."""
+        self.failures += done.failures
+        self.newly_embedded += done.newly_embedded
+        self._blocks.append(b"".join(_NONE if name is None else bytes.fromhex(name) for name in done.ids))
+
+    def rows(self, blocks: Iterable[Sequence[Clip]]) -> Iterator[tuple[list[Clip], list[str]]]:
+        """The same blocks again, of clips that have an embedding, and their identities.
+
+        Raises:
+            DataError: They are not the same any more.
+        """
+        for clips, noted in itertools.zip_longest(blocks, self._blocks):
+            if clips is None or noted is None or 16 * len(clips) != len(noted):
+                raise DataError("a table changed while its clips were embedded: run the same command again to go on")
+            ids = [noted[first : first + 16] for first in range(0, len(noted), 16)]
+            kept = [(clip, name.hex()) for clip, name in zip(clips, ids, strict=True) if name != _NONE]
+            yield [clip for clip, _ in kept], [name for _, name in kept]
 
 
 def accounts(

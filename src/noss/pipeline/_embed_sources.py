@@ -1,4 +1,4 @@
-"""What a user wants embedded: datasets by name, audio files, folders of them."""
+"""What a user wants embedded: datasets by name, audio files, folders of them, tables that name clips."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from noss.datasets import Clip
 from noss.datasets._files import is_audio, walk
 from noss.errors import DataError
 from noss.pipeline._clips import open_dataset
+from noss.pipeline._manifest import Manifest
+from noss.pipeline._manifest_file import is_table
 
 
 def clips_of(source: Sequence[str], *, roots: Mapping[str, Path], cache: Path) -> list[Clip]:
@@ -19,6 +21,30 @@ def clips_of(source: Sequence[str], *, roots: Mapping[str, Path], cache: Path) -
     """
     found = [clip for name in source for clip in _clips(name, roots, cache)]
     return list({(clip.path, clip.start_s, clip.end_s): clip for clip in found}.values())
+
+
+class Catalogue:
+    """Clips, a list of them after the other: all of datasets, files and folders at once, then tables by the block.
+
+    Args:
+        source: Names of datasets, and paths of files, folders and tables.
+        roots: Where corpora lie, by name.
+        cache: The cache folder.
+
+    Raises:
+        DataError: Something is neither on disk nor a dataset, a folder holds no audio, or a table cannot be read.
+    """
+
+    def __init__(self, source: Sequence[str], *, roots: Mapping[str, Path], cache: Path) -> None:
+        tables = {name: Path(name).expanduser() for name in source if _is_manifest(Path(name).expanduser())}
+        self._manifests = [Manifest(path) for path in tables.values()]
+        self._clips = clips_of([name for name in source if name not in tables], roots=roots, cache=cache)
+
+    def __iter__(self) -> Iterator[list[Clip]]:
+        if self._clips or not self._manifests:
+            yield self._clips
+        for manifest in self._manifests:
+            yield from manifest
 
 
 def files_of(paths: Sequence[Path | str]) -> list[Path]:
@@ -35,9 +61,13 @@ def _clips(name: str, roots: Mapping[str, Path], cache: Path) -> Iterator[Clip]:
     if path.is_dir() or is_audio(path.name):
         yield from (Clip(path=file, labels={}) for file in _files(path))
     elif path.is_file():
-        raise DataError(f"{name} is not an audio file: name audio, a folder, or a dataset (for a table: csv/{name})")
+        raise DataError(f"{name} is not an audio file: name audio, a folder, a table (.csv, .parquet) or a dataset")
     else:
         yield from open_dataset(name, roots=roots, cache=cache)[1]
+
+
+def _is_manifest(path: Path) -> bool:
+    return is_table(path) and path.is_file()
 
 
 def _files(path: Path) -> list[Path]:

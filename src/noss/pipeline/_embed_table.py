@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,8 +15,12 @@ from numpy.typing import NDArray
 from noss.datasets import Clip
 from noss.errors import DataError
 from noss.runs import replacing
+from noss.store import Store
+
+Rows = tuple[Sequence[Clip], Sequence[str]]
 
 _ROWS = 2048  # small row groups are read several times faster than large ones
+_BYTES = 128e6  # of embeddings in memory; few and large pieces open a part seldom
 SUFFIXES = (".parquet", ".csv")
 
 
@@ -31,38 +36,67 @@ def check_suffix(out: Path) -> None:
         )
 
 
-def write_table(
-    out: Path, clips: Sequence[Clip], embeddings_NLD: NDArray[np.float32], durations_s: NDArray[np.float64]
-) -> None:
-    """Write one row a clip: file, start, end and its embedding, all L layers of (N, L, D) in a row.
+def write_table(out: Path, rows: Iterable[Rows], store: Store) -> int:
+    """Write one row a clip: file, start, end and its embedding, all L layers in a row; give how many there are.
+
+    Memory holds a piece of the table at a time.
 
     Args:
         out: A `.parquet` file (one list column), or a `.csv` file (one column a number).
-        clips: Whose rows they are.
-        embeddings_NLD: Their embeddings (N, L, D).
-        durations_s: Seconds (N,) of audio behind each, from which `end` follows.
+        rows: Clips and their identities, in as many pieces as there may be.
+        store: Where their embeddings are.
     """
-    flat_NE = embeddings_NLD.reshape(len(clips), embeddings_NLD.shape[1] * embeddings_NLD.shape[2])
+    as_csv, num_rows = out.suffix.lower() == ".csv", 0
+    schema = _csv_schema(store) if as_csv else _parquet_schema(store)
+    with replacing(out) as temporary, _writer(temporary, schema, as_csv=as_csv) as writer:
+        for clips, ids in _pieces(rows, size=max(_ROWS, int(_BYTES / (4 * _size(store))))):
+            table = pa.table(_columns(clips, ids, store, as_csv=as_csv), schema=schema)
+            writer.write_table(table, _ROWS)
+            num_rows += len(clips)
+    return num_rows
+
+
+def _columns(clips: Sequence[Clip], ids: Sequence[str], store: Store, *, as_csv: bool) -> list[pa.Array]:
+    flat_NE = store.lookup(ids).reshape(len(ids), _size(store))
     starts_N = np.array([round(clip.start_s * 1e9) for clip in clips], dtype=np.int64)
-    ends_N = starts_N + np.round(durations_s * 1e9).astype(np.int64)
-    index = {"file": pa.array([str(clip.path) for clip in clips], pa.string())}
-    if out.suffix.lower() == ".csv":
-        index |= {"start": _seconds(starts_N), "end": _seconds(ends_N)}
-        columns = {f"embedding_{column}": pa.array(values_N) for column, values_N in enumerate(flat_NE.T)}
-        with replacing(out) as temporary:
-            pyarrow.csv.write_csv(pa.table({**index, **columns}), temporary)
-        return
-    index |= {"start": pa.array(starts_N, pa.duration("ns")), "end": pa.array(ends_N, pa.duration("ns"))}
+    ends_N = starts_N + np.round(store.durations_s(ids) * 1e9).astype(np.int64)
+    files = pa.array([str(clip.path) for clip in clips], pa.string())
+    if as_csv:
+        return [files, _seconds(starts_N), _seconds(ends_N), *map(pa.array, flat_NE.T)]
     values = pa.FixedSizeListArray.from_arrays(pa.array(flat_NE.reshape(-1)), flat_NE.shape[1])
-    shape = {"L": str(embeddings_NLD.shape[1]), "D": str(embeddings_NLD.shape[2])}
-    table = pa.table({**index, "embedding": values}).replace_schema_metadata(shape)
-    with replacing(out) as temporary:
-        pyarrow.parquet.write_table(table, temporary, row_group_size=_ROWS, compression="none")
+    return [files, pa.array(starts_N, pa.duration("ns")), pa.array(ends_N, pa.duration("ns")), values]
+
+
+def _pieces(rows: Iterable[Rows], *, size: int) -> Iterator[Rows]:
+    for clips, ids in rows:
+        for first in range(0, len(clips), size):
+            yield clips[first : first + size], ids[first : first + size]
+
+
+def _size(store: Store) -> int:
+    return store.layers * store.dim
+
+
+def _csv_schema(store: Store) -> pa.Schema:
+    index = [(name, pa.string()) for name in ("file", "start", "end")]
+    return pa.schema([*index, *((f"embedding_{column}", pa.float32()) for column in range(_size(store)))])
+
+
+def _parquet_schema(store: Store) -> pa.Schema:
+    times = [(name, pa.duration("ns")) for name in ("start", "end")]
+    columns = [("file", pa.string()), *times, ("embedding", pa.list_(pa.float32(), _size(store)))]
+    return pa.schema(columns, metadata={"L": str(store.layers), "D": str(store.dim)})
+
+
+def _writer(path: Path, schema: pa.Schema, *, as_csv: bool) -> Any:
+    if as_csv:
+        return pyarrow.csv.CSVWriter(path, schema)
+    return pyarrow.parquet.ParquetWriter(path, schema, compression="none")
 
 
 def _seconds(times_N: NDArray[np.int64]) -> pa.Array:
     """Times as text that pandas and audformat read as durations: `0 days 00:00:01.500000`."""
-    return pa.array([f"0 days {_clock(int(time))}" for time in times_N])
+    return pa.array([f"0 days {_clock(int(time))}" for time in times_N], pa.string())
 
 
 def _clock(time_ns: int) -> str:

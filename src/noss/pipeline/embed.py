@@ -6,6 +6,7 @@ it was stopped.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ from noss.datasets import Clip
 from noss.errors import AudioError, Failure
 from noss.frame_store import FrameStore
 from noss.identity import clip_ids
-from noss.pipeline._embed_done import Embedded, EmbeddedFrames, accounts
+from noss.pipeline._embed_done import Embedded, EmbeddedFrames, Ledger, accounts
 from noss.pipeline._embed_frames import frame_facts, run_frames
 from noss.pipeline._embed_frames_table import check_frames_suffix, write_frames
 from noss.pipeline._embed_lookup import look_up
@@ -27,7 +28,7 @@ from noss.pipeline._embed_plan import Jobs, Lost
 from noss.pipeline._embed_progress import Bar
 from noss.pipeline._embed_run import Run
 from noss.pipeline._embed_slice import copy_layer
-from noss.pipeline._embed_sources import clips_of
+from noss.pipeline._embed_sources import Catalogue
 from noss.pipeline._embed_table import check_suffix, write_table
 from noss.pipeline._models import Model, open_model
 from noss.pipeline._request import roots, words
@@ -82,7 +83,8 @@ def embed(
 
     Args:
         model: Name of a model, or the path of your own: `yamnet`, `transformers/DIR@6`, `./mine.py`.
-        source: Audio files, folders of them, and names of datasets, in any mixture.
+        source: Audio files, folders of them, names of datasets, and tables (`.csv`, `.parquet`: file, start, end) of any
+            length, in any mixture; rows of tables come last.
         out: The table to write: `.parquet` or `.csv`.
         cache: Where embeddings are kept; None for `NOSS_CACHE` or the platform's cache folder.
         root: Where corpora lie, as `NAME=DIR`.
@@ -105,23 +107,23 @@ def embed(
     check_trusted(trust_remote_code, [model])
     opened = open_model(model, cache=folder, **trust(model, trust_remote_code))
     names = [source] if isinstance(source, str) else list(source)
-    clips = clips_of(names, roots=roots(words(root)), cache=folder)
-    ids = clip_ids(clips, cache=folder)
+    catalogue = Catalogue(names, roots=roots(words(root)), cache=folder)
     options: dict[str, Any] = {"workers": workers, "device": device, "batch_s": batch_s, "strict": strict}
     if frames:
-        framed = embed_frames(opened, clips, ids=ids, cache=folder, **options)
+        clips = list(itertools.chain.from_iterable(catalogue))
+        framed = embed_frames(opened, clips, ids=clip_ids(clips, cache=folder), cache=folder, **options)
         return _frames_table(Path(out), opened, clips, framed)
-    done = embed_clips(opened, clips, ids=ids, cache=folder, **options)
-    kept = [(clip, name) for clip, name in zip(clips, done.ids, strict=True) if name is not None]
-    found = [name for _, name in kept]
-    write_table(Path(out), [clip for clip, _ in kept], done.store.lookup(found), done.store.durations_s(found))
+    ledger, store = Ledger(), Store.open(folder, opened.facts)
+    for block in catalogue:
+        ids = clip_ids(block, cache=folder)
+        ledger.add(embed_clips(opened, block, ids=ids, cache=folder, store=store, **options))
     return EmbeddedTable(
         out=Path(out),
-        num_clips=len(kept),
-        layers=done.store.layers,
-        dim=done.store.dim,
-        failures=done.failures,
-        newly_embedded=done.newly_embedded,
+        num_clips=write_table(Path(out), ledger.rows(catalogue), store),
+        layers=store.layers,
+        dim=store.dim,
+        failures=ledger.failures,
+        newly_embedded=ledger.newly_embedded,
     )
 
 
@@ -136,6 +138,7 @@ def embed_clips(
     batch_s: float | None = None,
     strict: bool = False,
     progress: bool = True,
+    store: Store | None = None,
 ) -> Embedded:
     """Put the embeddings of clips into the store; only the missing ones are made.
 
@@ -149,6 +152,7 @@ def embed_clips(
         batch_s: Seconds of audio that the model sees at once; None for what suits it.
         strict: Raise at the first clip that fails.
         progress: Draw a progress bar where stderr is a terminal.
+        store: The model's store, where it is open already; None opens it.
 
     Returns:
         The store, and the identity or the failure of every clip.
@@ -161,7 +165,7 @@ def embed_clips(
     unread = [name for name in ids if isinstance(name, Failure)]
     if strict and unread:
         raise AudioError(f"{unread[0].file} {unread[0].reason}: check the path, or leave out --strict")
-    store = Store.open(cache, model.facts)
+    store = Store.open(cache, model.facts) if store is None else store
     missing = _missing(store, ids)
     if len(missing) and copy_layer(model, store, [str(ids[place]) for place in missing], cache=cache):
         missing = _missing(store, ids)
