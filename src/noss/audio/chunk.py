@@ -27,7 +27,8 @@ class Policy:
 
     Attributes:
         window_s: Longer audio is cut into windows of this many seconds; None takes any length whole.
-        min_s: Shorter audio, and a shorter last piece, is padded on the right to this many seconds.
+        min_s: Shorter audio, and a shorter piece, is padded on the right to this many seconds; where it exceeds `window_s`,
+            that is every piece.
         padding: `zeros`, or `symmetric`: the audio mirrored, then forward, then mirrored again, as often as needed.
         hop_s: From the start of one window to that of the next; None puts them side by side.
     """
@@ -40,7 +41,6 @@ class Policy:
     def __post_init__(self) -> None:
         assert self.min_s >= 0.0, f"min_s is {self.min_s} and must not be negative"
         assert self.window_s is None or self.window_s > 0.0, f"window_s is {self.window_s} and must be above 0 or None"
-        assert self.window_s is None or self.min_s <= self.window_s, "min_s must not exceed window_s"
         assert self.hop_s is None or 0.0 < self.hop_s <= (self.window_s or 0.0), (
             "hop_s must be above 0, within window_s"
         )

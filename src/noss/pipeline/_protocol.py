@@ -184,12 +184,14 @@ def run_protocol(
     part, name = load_protocol(protocol), probe_for(task, protocol, probe)
     data = data_of(task, embedded.ids, failures=embedded.failures)
     job = Job(data=data, embedded=embedded, model=model, probe=None if part.PROBE else name, seed=seed)
-    variants, key = part.variants(job), _signature(job, protocol, part)
+    variants, key = part.variants(job), signature_of(job, protocol)
     paths = [
-        predictions_path(out, model=model.name, task=task.name, probe=name, protocol=protocol, variant=variant.name)
+        predictions_path(
+            out, model=model.name, task=task.name, probe=name, protocol=protocol, variant=_told(variant, model)
+        )
         for variant in variants
     ]
-    if all(path.exists() and _carries(path, key, root=task.root) for path in paths):
+    if all(path.exists() and carries(path, key, root=task.root) for path in paths):
         return paths
     for path, variant, predictions in zip(paths, variants, part.predict(job), strict=True):
         own = {"protocol": protocol, "variant": variant.name, "aside": variant.aside, "probe": name, "signature": key}
@@ -197,6 +199,11 @@ def run_protocol(
         if tried := predictions.facts.get("grid"):
             write_text(out / "grids" / f"{path.stem}.csv", _as_csv(tried))
     return paths
+
+
+def _told(variant: Variant, model: Model) -> str:
+    """What tells predictions of one protocol apart: which of its numbers, and the condition."""
+    return " ".join(word for word in (variant.name, model.condition) if word)
 
 
 def _as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -207,8 +214,9 @@ def _as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
     return text.getvalue()
 
 
-def _signature(job: Job, protocol: str, part: ProtocolFile) -> str:
-    task, data, model = job.task, job.data, job.model
+def signature_of(job: Job, protocol: str) -> str:
+    """A hash over everything that predictions of a protocol depend on."""
+    part, task, data, model = load_protocol(protocol), job.task, job.data, job.model
     own: tuple[str, ...] = getattr(part, "PROBES", ())
     probes = [source_hash(shelf.load("probes", name)) for name in ([job.probe] if job.probe else own)]
     sources = [*probes, source_hash(shelf.load("metrics", task.metric)), _own_sources(cast(ModuleType, part))]
@@ -229,7 +237,8 @@ def _own_sources(part: ModuleType) -> list[str]:
     return [source.read_text(encoding="utf-8") for source in [path, *sorted(path.parent.glob(f"{path.stem}_*.py"))]]
 
 
-def _carries(path: Path, key: str, *, root: Path) -> bool:
+def carries(path: Path, key: str, *, root: Path) -> bool:
+    """Whether a predictions file carries a signature, and its clips lie below a root."""
     try:
         facts: dict[str, Any] = read_facts(path)
     except DataError:
