@@ -27,7 +27,7 @@ def serve(
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _start(_die_with, os.getppid())
-    _limit(threads)
+    limit(threads)
     work: Any = make()
     connection.send(READY)
     inbox: queue.SimpleQueue[Future[Any]] = queue.SimpleQueue()
@@ -64,7 +64,7 @@ def _die_with(parent: int) -> None:
     os._exit(1)
 
 
-def _limit(threads: int) -> None:
+def limit(threads: int) -> None:
     """Keep every library to its share of the cores: those loaded already, and those loaded later."""
     os.environ.update(dict.fromkeys(_THREAD_VARIABLES, str(threads)))
     if "torch" in sys.modules:
