@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from noss import shelf
 from noss.errors import DataError, ModelError
+from noss.pipeline._analyse_request import FOLDER
 from noss.pipeline._details_audio import Heard, data_uris
 from noss.pipeline._details_maps import draw_maps
 from noss.pipeline._details_page import model_page
@@ -23,6 +24,7 @@ from noss.pipeline._leaderboard import Leaderboard, leaderboard, units
 from noss.pipeline._models import open_model
 from noss.pipeline._predictions import Predictions, read_facts, read_predictions
 from noss.pipeline._published import references
+from noss.pipeline._similarity_file import NAME, read_similarities
 from noss.pipeline._ties import gaps, predictions_file
 from noss.reports import Details, ModelPage, Score
 from noss.runs import cache_folder
@@ -46,6 +48,7 @@ def run_details(run: Path, scores: Sequence[Score], *, pages: bool) -> Details:
         DataError: Predictions, failures or settings are missing or unreadable.
     """
     settings = _settings(run / "run.json")
+    alike = run / FOLDER / NAME
     known = Details(
         run=run.resolve().name,
         settings=settings,
@@ -53,6 +56,7 @@ def run_details(run: Path, scores: Sequence[Score], *, pages: bool) -> Details:
         units=units(scores),
         gaps=gaps(run, scores),
         references=references(scores),
+        similarities=read_similarities(alike) if alike.is_file() else [],
         cache=cache_folder(settings.get("cache")),
     )
     return _with_pages(known, run, [score for score in scores if score.main]) if pages else known

@@ -8,6 +8,7 @@ from types import ModuleType
 
 from noss import __version__, shelf
 from noss.errors import DataError
+from noss.pipeline._analyse_request import FOLDER
 from noss.pipeline._details import run_details
 from noss.pipeline._published import published_files
 from noss.pipeline._report_folder import filling
@@ -67,6 +68,8 @@ def _site(store: Path, part: ModuleType, style: str, target: Path) -> Path:
 
 def _scores(run: Path) -> list[Score]:
     path = run / "scores.jsonl"
+    if not path.is_file() and (run / FOLDER).is_dir():
+        return []
     if not path.is_file():
         raise DataError(f"no scores at {path}: give the folder that `noss run` wrote, the one its --out names")
     scores = read_scores(path)
@@ -79,7 +82,11 @@ def _inputs(run: Path, part: ModuleType) -> str:
     """A hash over all that a report shows, and over the code that shows it."""
     source = Path(str(part.__file__))
     code = [source] if source.parent.name != "reports" else sorted(source.parent.rglob("*.*[!c]"))
-    files = [*(run / name for name in ("scores.jsonl", "failures.csv", "run.json")), *published_files(), *code]
+    own = [
+        *(run / name for name in ("scores.jsonl", "failures.csv", "run.json")),
+        *sorted((run / FOLDER).glob("*.json*")),
+    ]
+    files = [*own, *published_files(), *code]
     return signature([__version__, *(_digest(path) for path in files if path.is_file())])
 
 

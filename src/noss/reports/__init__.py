@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from noss.reports._pages import Bin, Map, Mistake, ModelPage, Recall, Speaker, Tried
+from noss.reports._similarity import Similarity
 
 __all__ = [
     "Bin",
@@ -35,6 +36,7 @@ __all__ = [
     "Recall",
     "Reference",
     "Score",
+    "Similarity",
     "Speaker",
     "Tried",
     "Unit",
@@ -213,6 +215,7 @@ class Details:
         maps: One embedding map a dataset.
         audio: Short clips as data URIs.
         references: What others published for the same contests.
+        similarities: How alike the layers of models are, a comparison a dataset.
         notes: What could not be shown, and why.
         complete: Whether nothing is missing; False where the same report may show more the next time.
         cache: Folder where a style may keep what is slow to make; None keeps nothing.
@@ -228,6 +231,7 @@ class Details:
     maps: list[Map] = field(default_factory=list)
     audio: Mapping[str, str] = field(default_factory=dict)
     references: list[Reference] = field(default_factory=list)
+    similarities: list[Similarity] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     complete: bool = True
     cache: Path | None = None

@@ -11,6 +11,8 @@ from noss.reports._table import Cell, Column, Leaderboard, shown
 def headline(board: Leaderboard) -> str:
     """Who is first, on how many of the tasks, and on how many of them by a clear lead."""
     ranked = [row for row in board.rows if row.ranked]
+    if not board.rows:
+        return "What analyses say; nothing was scored here."
     if not ranked:
         return "Only controls were scored: there is nothing to rank."
     if len(ranked) == 1:

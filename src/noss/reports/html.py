@@ -18,6 +18,7 @@ from noss.reports._layers import curve, mix
 from noss.reports._quoted import LEGEND, quoted
 from noss.reports._render import axis, environment, policy, source
 from noss.reports._script import vega
+from noss.reports._similarity_maps import sections
 from noss.reports._site import write_site
 from noss.reports._table import Cell, Column, Leaderboard, Row, leaderboard
 
@@ -51,6 +52,7 @@ def _page(scores: list[Score], details: Details) -> str:
             cards=[_card(board, column) for column in board.columns],
             axes={column.task: axis(board, column) for column in board.columns},
             data=_data(board, details),
+            similar=sections(details.similarities),
             command=_command(details.settings),
             failures=details.failures[:_MAX_FAILURES],
             date=max(score.date for score in scores)[:10] if scores else "",

@@ -9,6 +9,8 @@ from noss.reports import Details, Score
 from noss.reports._headline import headline
 from noss.reports._layers import LayerTable, layer_tables
 from noss.reports._quoted import LEGEND, Quoted, quoted
+from noss.reports._similarity import Similarity
+from noss.reports._similarity_tables import heading, is_square, neighbours, pairs, squares
 from noss.reports._table import Cell, Column, Leaderboard, Row, leaderboard, readable
 
 SUFFIX = ".md"
@@ -21,11 +23,12 @@ def write(scores: list[Score], path: Path, *, details: Details | None = None) ->
     """Write the leaderboard as a GitHub table."""
     board = leaderboard(scores, details=details)
     others = quoted(board, details)
+    ranking = [_table(board, others), _legend(board, details, others)] if board.rows else []
     parts = [
         escaped(headline(board)),
-        _table(board, others),
-        _legend(board, details, others),
+        *ranking,
         *_layers(layer_tables(board)),
+        *(part for one in (details.similarities if details else []) for part in _similar(one)),
         _footnotes(board, others),
     ]
     path.write_text("\n\n".join(part for part in parts if part) + "\n", encoding="utf-8", newline="\n")
@@ -85,6 +88,23 @@ def _layers(tables: list[LayerTable]) -> list[str]:
         "**Bold**: chosen on validation, by most folds. The score above is that of the layers so chosen: nothing is chosen on test."
     )
     return [line, *map(_layer_table, tables)]
+
+
+def _similar(one: Similarity) -> list[str]:
+    """A comparison: a square where it is small, else a row a pair of models; and each layer beside the one before it."""
+    lines = [f"{escaped(heading(one))}. {escaped(one.interval)}.", *map(escaped, one.notes)]
+    beside = [["Layer", "Next layer", "CKA"], *neighbours(one)]
+    if is_square(one):
+        numbers = [str(number) for number in range(1, len(one.layers) + 1)]
+        rows = [[number, *cells] for number, cells in zip(numbers, squares(one), strict=True)]
+        return [" ".join(lines), _plain_table([["", "CKA", *numbers], *rows])]
+    tables = [[["Model", "Other model", "Most alike", "Layers", "Span"], *pairs(one)], beside]
+    return [" ".join(lines), *(_plain_table(rows) for rows in tables if len(rows) > 1)]
+
+
+def _plain_table(rows: list[list[str]]) -> str:
+    cells = [list(map(escaped, row)) for row in rows]
+    return "\n".join(f"| {' | '.join(row)} |" for row in [cells[0], ["--"] * len(cells[0]), *cells[1:]])
 
 
 def _layer_table(table: LayerTable) -> str:
