@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from noss.errors import DataError, Failure
 from noss.pipeline._analyse_request import Analysed, Request
+from noss.pipeline._analyse_sample import sampled
 from noss.pipeline._embed_done import Embedded
 from noss.pipeline._models import Model
 from noss.pipeline._plan import Corpus
@@ -31,11 +34,10 @@ def analyse(request: Request) -> Analysed:
         estimator=request.own.get("estimator") or "unbiased",
         standardise=bool(request.own.get("standardise")),
         seed=request.seed,
-        max_clips=request.max_clips,
     )
     found, failures = [], list[Failure]()
-    for corpus in request.plan.corpora:
-        embedded = [embed(request, model, corpus) for model in models]
+    for corpus in map(partial(_fewer, request), request.plan.corpora):
+        embedded = [_embed(request, model, corpus) for model in models]
         failures += [one for done in embedded for one in done.failures if one not in failures]
         found.append(compare(models, corpus, embedded, how=how, known=known))
     put(path, found)
@@ -43,7 +45,14 @@ def analyse(request: Request) -> Analysed:
     return Analysed(path=path, text="\n\n".join(map(as_text, found)), notes=notes, failures=failures)
 
 
-def embed(request: Request, model: Model, corpus: Corpus) -> Embedded:
-    """The embeddings of a dataset's clips, made where they are missing."""
+def _fewer(request: Request, corpus: Corpus) -> Corpus:
+    """The dataset with no more clips than are asked for."""
+    if request.max_clips is None or request.max_clips >= len(corpus.clips):
+        return corpus
+    found = sampled(corpus.tasks[0], most=request.max_clips, seed=request.seed, cache=request.plan.cache)
+    return replace(corpus, clips=found.task.clips, ids=found.ids, tasks=[found.task])
+
+
+def _embed(request: Request, model: Model, corpus: Corpus) -> Embedded:
     how: dict[str, Any] = {"workers": request.workers, "device": request.device, "strict": request.strict}
     return embed_clips(model, corpus.clips, ids=corpus.ids, cache=request.plan.cache, **how)

@@ -26,12 +26,11 @@ from noss.runs import signature
 
 @dataclass(frozen=True, kw_only=True)
 class How:
-    """How models are compared: the estimate, the scale of dimensions, the seed, and the most clips, None for all."""
+    """How models are compared: the estimate, the scale of dimensions, and the seed of the order of clips."""
 
     estimator: Estimator = "unbiased"
     standardise: bool = False
     seed: int = 0
-    max_clips: int | None = None
 
 
 def compare(
@@ -49,8 +48,7 @@ def compare(
     Raises:
         DataError: They share fewer than four clips.
     """
-    shared = _shared(embedded, seed=how.seed)
-    ids = shared[: how.max_clips]
+    ids = _shared(embedded, seed=how.seed)
     if len(ids) < MIN_CLIPS:
         counts = ", ".join(f"{m.name} has {len(_found(done))}" for m, done in zip(models, embedded, strict=True))
         what = f"{len(ids)} clips of {corpus.name} are there for all of the models ({counts})"
@@ -91,7 +89,7 @@ def compare(
         noss_version=__version__,
         date=datetime.now(UTC).isoformat(timespec="seconds"),
         seconds=round(time.perf_counter() - start, 3),
-        notes=_notes(models, embedded, num_shared=len(shared), num_drawn=len(ids)),
+        notes=_notes(models, embedded),
     )
     undefined = [name for row, name in enumerate(found.names) if found.cka[row][row] is None]
     found.notes.extend(f"{name} gives every clip the same vector: CKA with it is not defined" for name in undefined)
@@ -140,12 +138,11 @@ def _compared(model: Model, *, num_clips: int, clips: str) -> Compared:
     )
 
 
-def _notes(models: Sequence[Model], embedded: Sequence[Embedded], *, num_shared: int, num_drawn: int) -> list[str]:
-    """A line a model that lacks clips, which are then left out for all of them; and how many clips were drawn."""
+def _notes(models: Sequence[Model], embedded: Sequence[Embedded]) -> list[str]:
+    """A line a model that lacks clips, which are then left out for all of them."""
     lacking = [sum(name is None for name in done.ids) for done in embedded]
-    lines = [
+    return [
         f"{model.name} has no vector of {count} of {len(done.ids)} clips: they are left out for every model"
         for model, done, count in zip(models, embedded, lacking, strict=True)
         if count
     ]
-    return lines + ([f"{num_drawn:,} of {num_shared:,} clips were drawn"] if num_drawn < num_shared else [])

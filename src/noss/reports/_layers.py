@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from noss.reports import Score, Unit
+from noss.reports._similarity import Similarity, in_words
 from noss.reports._table import Leaderboard, shown
 
 
@@ -14,13 +15,15 @@ from noss.reports._table import Leaderboard, shown
 class LayerTable:
     """The layers of one task: a column a model, a row a layer; a cell is empty where a model has no such layer.
 
-    `chosen` holds the cells, as row and column, of the layers that most folds chose.
+    `chosen` holds the cells, as row and column, of the layers that most folds chose. `alike` holds, by cell, CKA with the
+    layer before in words; nothing where it is not known.
     """
 
     task: str
     models: list[str]
     cells: list[list[str]]
     chosen: set[tuple[int, int]]
+    alike: dict[tuple[int, int], str] = field(default_factory=dict)
 
 
 def curve(score: Score) -> list[dict[str, Any]]:
@@ -33,16 +36,47 @@ def mix(score: Score) -> list[dict[str, Any]]:
     return [row for row in score.layers if row.get("weight") is not None]
 
 
-def layer_tables(board: Leaderboard) -> list[LayerTable]:
-    """A table a task that some model has several layers on."""
+def layer_tables(board: Leaderboard, similarities: Sequence[Similarity] = ()) -> list[LayerTable]:
+    """A table a task that some model has several layers on, with their similarities on its dataset."""
     found = []
     for column in board.columns:
         cells = {row.name: row.cells[column.task] for row in board.rows if column.task in row.cells}
         layered = {name: cell for name, cell in cells.items() if cell.score.layers}
         if layered:
             rows = {name: _by_layer(cell.score) for name, cell in layered.items()}
-            found.append(_table(column.task, rows, column.unit))
+            table = _table(column.task, rows, column.unit)
+            found.append(replace(table, alike=_alike(table, column.score.dataset, similarities)))
     return found
+
+
+def as_text(board: Leaderboard, similarities: Sequence[Similarity] = ()) -> str:
+    """A table a task for the terminal: a row a layer, chosen ones with a star."""
+    return "\n\n".join(_as_text(table) for table in layer_tables(board, similarities))
+
+
+def _as_text(table: LayerTable) -> str:
+    rows = [[table.task, *table.models]]
+    for layer, cells in enumerate(table.cells):
+        marked = [f"{cell}{'*' if (layer, place) in table.chosen else ''}" for place, cell in enumerate(cells)]
+        rows.append([f"layer {layer}", *(_with_alike(table, layer, place, cell) for place, cell in enumerate(marked))])
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)) for row in rows)
+
+
+def _with_alike(table: LayerTable, layer: int, place: int, cell: str) -> str:
+    alike = table.alike.get((layer, place))
+    return cell if alike is None else f"{cell}, CKA {alike}"
+
+
+def _alike(table: LayerTable, dataset: str, similarities: Sequence[Similarity]) -> dict[tuple[int, int], str]:
+    """CKA of each layer with the one before, by its cell, from unbiased estimates on a dataset."""
+    plain = [one for one in similarities if one.title == dataset]
+    return {
+        (layer, table.models.index(model)): in_words(value)
+        for one in plain
+        for model, layer, value in one.neighbours
+        if model in table.models
+    }
 
 
 def _by_layer(score: Score) -> dict[int, Mapping[str, Any]]:
