@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from noss import _parts, runs
+from noss import _mirror, _parts, runs
 from noss._index import ID
 
 END = -1
@@ -67,6 +67,7 @@ def write(folder: Path, rows: Sequence[Row], *, seconds: float, audio_s: float, 
     path = folder / f"part-{hashlib.sha256(content).hexdigest()[:32]}.arrow"
     with runs.replacing(path) as temporary:
         temporary.write_bytes(content)
+    _mirror.send(path)
     return path
 
 

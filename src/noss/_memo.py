@@ -58,6 +58,15 @@ def recall(memo: Path | None, table: Table, looks: Sequence[Seen]) -> dict[bytes
     return known
 
 
+def latest(memo: Path, table: Table, key: bytes) -> str:
+    """What was last known of a file, whether it has changed since or not; empty where nothing is."""
+    try:
+        with closing(_connect(memo, table)) as connection:
+            return next((value for _, _, value in _select(connection, table, [key])), "")
+    except sqlite3.Error:
+        return ""
+
+
 def remember(memo: Path | None, table: Table, found: Iterable[tuple[Seen, str]]) -> None:
     """Note what is known of files; it should be of files that are settled."""
     rows = [(seen.key, seen.stamp, value) for seen, value in found]

@@ -35,6 +35,19 @@ class StoreError(NossError):
     """The embedding store cannot be read or written."""
 
 
+class PlaceError(NossError):
+    """An object store refuses, does not answer, or cannot be reached from here.
+
+    Args:
+        message: One line.
+        gone: Whether the store as a whole does not answer, so that asking for other files is in vain.
+    """
+
+    def __init__(self, message: str, *, gone: bool = False) -> None:
+        super().__init__(message)
+        self.gone = gone
+
+
 class UnknownPartError(NossError):
     """No part of that name stands on that shelf."""
 

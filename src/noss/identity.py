@@ -13,9 +13,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from noss import _memo
+from noss import _memo, _remote_ids
 from noss._memo import Seen
 from noss.errors import Failure
+from noss.places import is_address
 
 if TYPE_CHECKING:
     from noss.datasets import Clip
@@ -31,7 +32,9 @@ def digests(paths: Sequence[Path], *, memo: Path | None) -> list[str | OSError]:
         memo: SQLite file that remembers hashes between runs; None hashes every file anew.
     """
     answers: dict[str, str | OSError] = dict.fromkeys(map(str, paths), "")
-    unique = list(answers)
+    remote = [path for path in answers if is_address(path)]
+    answers.update(_remote_ids.digests(remote) if remote else {})
+    unique = [path for path, answer in answers.items() if answer == ""]
     with ThreadPoolExecutor(max_workers=min(16, 2 * (os.cpu_count() or 1))) as pool:
         for first in range(0, len(unique), _BLOCK):
             answers.update(_some_digests(unique[first : first + _BLOCK], memo, pool))

@@ -14,7 +14,10 @@ from typing import Any
 
 import platformdirs
 
+from noss import _mirror
 from noss.errors import StoreError
+from noss.places import is_address
+from noss.places.outgoing import sending
 
 
 def signature(facts: Any) -> str:
@@ -30,20 +33,29 @@ def slug(name: str) -> str:
 
 
 def cache_folder(cache: Path | str | None = None) -> Path:
-    """Where embeddings are kept: `cache`, else the variable `NOSS_CACHE`, else the platform's cache folder."""
+    """Where embeddings are kept: `cache`, else the variable `NOSS_CACHE`, else the platform's cache folder.
+
+    Of a cache on an object store it is the folder of this machine that mirrors it.
+    """
     chosen = cache or os.environ.get("NOSS_CACHE") or platformdirs.user_cache_dir("noss")
-    return Path(chosen).expanduser()
+    return _mirror.folder_of(chosen) if is_address(chosen) else Path(chosen).expanduser()
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary path beside `path` that takes its place when the block ends well, and goes when it does not.
 
-    The bytes are on disk before the name is: whoever opens `path` finds the old file or the whole new one.
+    The bytes are on disk before the name is: whoever opens `path` finds the old file or the whole new one. At an address
+    on an object store the new file appears whole, too.
 
     Raises:
         StoreError: The folder cannot be written, or the disk is full.
+        PlaceError: The object store refuses or does not answer.
     """
+    if is_address(path):
+        with sending(path) as file:
+            yield file
+        return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)

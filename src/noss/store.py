@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from noss import _parts, _proofs, runs
+from noss import _mirror, _parts, _proofs, runs
 from noss._index import Index
 from noss._parts import Part
 from noss.errors import StoreError
@@ -142,6 +142,7 @@ class Store:
         path = self.folder / f"part-{hashlib.sha256(content).hexdigest()[:32]}.arrow"
         with runs.replacing(path) as temporary:
             temporary.write_bytes(content)
+        _mirror.send(path)
         self._parts.append(Part(path, len(ids), seconds, audio_s, device))
         self._index.add(_parts.to_bytes(ids))
 
@@ -174,18 +175,23 @@ def open_folder(root: Path, facts: Mapping[str, Any]) -> Path:
     Raises:
         StoreError: It cannot be written.
     """
+    _mirror.level(root, _key(facts))
     folder = _folder(root, facts)
     if not (folder / "store.json").is_file():
         runs.write_json(folder / "store.json", dict(facts))
+        _mirror.send(folder / "store.json")
     _sweep(folder)
     return folder
 
 
 def _folder(root: Path, facts: Mapping[str, Any]) -> Path:
     """The folder of these facts, whatever name the model was first called by."""
-    key = runs.signature({name: fact for name, fact in facts.items() if name != "model"})[:16]
-    there = sorted(root.glob(f"*-{key}"))
-    return there[0] if there else root / f"{runs.slug(facts['model'])}-{key}"
+    there = sorted(root.glob(f"*-{_key(facts)}"))
+    return there[0] if there else root / f"{runs.slug(facts['model'])}-{_key(facts)}"
+
+
+def _key(facts: Mapping[str, Any]) -> str:
+    return runs.signature({name: fact for name, fact in facts.items() if name != "model"})[:16]
 
 
 def _sweep(folder: Path) -> None:

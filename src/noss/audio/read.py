@@ -11,7 +11,7 @@ import itertools
 import math
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -21,7 +21,8 @@ import soxr
 from numpy.typing import NDArray
 
 from noss.audio import _ffmpeg, _flow, _sndfile
-from noss.errors import AudioError
+from noss.errors import AudioError, PlaceError
+from noss.places import copies, path_of
 
 MIN_SAMPLE_RATE: Final = 1_000  # Hz; below it a header is wrong, and resampling would fill the memory
 _PAST_END_S: Final = 0.05  # how far a segment may end past the file: tables round their times
@@ -57,7 +58,7 @@ def info(path: str | os.PathLike[str]) -> Info:
     Raises:
         AudioError: The file is missing, is not audio or is truncated.
     """
-    with closing(_open(Path(path))) as source:
+    with _opened(path_of(path)) as source:
         return Info(
             duration_s=source.frames / source.sample_rate,
             sample_rate=source.sample_rate,
@@ -87,8 +88,8 @@ def read(
         AudioError: The file is missing, is not audio, is truncated or empty, holds NaN or infinite samples, or the
             segment lies outside it; the message says which.
     """
-    path = Path(path)
-    with closing(_open(path)) as source:
+    path = path_of(path)
+    with _opened(path) as source:
         first, last = _span(path, source, start_s, end_s)
         waveform_T = _join(_checked(path, source.codec, source.blocks(first, last)))
         rate = source.sample_rate
@@ -132,10 +133,10 @@ def stream(
     Raises:
         AudioError: As `read`; what is wrong only at the end is raised after the windows before it.
     """
-    path, size, hop = Path(path), round(window_s * sample_rate), round((hop_s or window_s) * sample_rate)
+    path, size, hop = path_of(path), round(window_s * sample_rate), round((hop_s or window_s) * sample_rate)
     assert 0 < hop <= size, f"window_s is {window_s} and hop_s {hop_s}: both must hold a sample, hop_s at most window_s"
     is_empty = first_window == 0
-    with closing(_open(path)) as source:
+    with _opened(path) as source:
         first, last = _span(path, source, start_s, end_s)
         early, drop = _flow.lead_in(first_window * hop, rate=source.sample_rate, sample_rate=sample_rate)
         size_in_file = _BLOCK_S * source.sample_rate
@@ -146,6 +147,22 @@ def stream(
             yield window_T
     if is_empty:
         raise _too_short(path)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[_sndfile.SndFile | _ffmpeg.AvFile]:
+    """An open file; one on an object store is decoded from a copy, and what is wrong with it is told of its address."""
+    try:
+        with copies.local(path) as file:
+            try:
+                with closing(_open(file)) as source:
+                    yield source
+            except AudioError as error:
+                if file is path:
+                    raise
+                raise AudioError(str(error).replace(str(file), str(path))) from error
+    except PlaceError as error:
+        raise AudioError(str(error)) from error
 
 
 def _open(path: Path) -> _sndfile.SndFile | _ffmpeg.AvFile:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from noss.errors import DataError
+from noss.places import is_address, path_of
 
 AUDIO_SUFFIXES = frozenset({
     ".wav", ".wave", ".w64", ".rf64", ".flac", ".mp3", ".ogg", ".oga", ".opus", ".aif", ".aiff", ".aifc",
@@ -38,7 +39,10 @@ def walk(root: Path) -> Iterator[str]:
     Raises:
         DataError: The folder, or one below it, cannot be listed.
     """
-    yield from _walk(str(root), "", above=frozenset())
+    if is_address(root):
+        yield from _below(root)
+    else:
+        yield from _walk(str(root), "", above=frozenset())
 
 
 def folders(root: Path) -> list[Path]:
@@ -84,7 +88,19 @@ def _walk(folder: str, below: str, *, above: frozenset[tuple[int, int]]) -> Iter
             yield below + name
 
 
+def _below(root: Path) -> Iterator[str]:
+    """As `_walk`, of a folder on an object store, in one listing."""
+    from noss.places import store
+
+    for file in store.below(str(root)):
+        name = file.rpartition("/")[2]
+        if is_audio(name) and not file.startswith(".") and "/." not in file:
+            yield file
+
+
 def _listing(folder: str) -> list[tuple[str, bool]]:
+    if is_address(folder):
+        return [(name, is_inner) for name, is_inner in _listed(folder) if not name.startswith(".")]
     try:
         with os.scandir(folder) as entries:
             return sorted((entry.name, is_folder(entry)) for entry in entries if not entry.name.startswith("."))
@@ -128,7 +144,19 @@ class Finder:
         return self._by_stem[folder]
 
 
+def _listed(folder: str) -> list[tuple[str, bool]]:
+    """Names right below a folder on an object store, and whether each is a folder; none where there is no such folder."""
+    from noss.places import store
+
+    try:
+        return [(name, entry.is_folder) for name, entry in store.listing(str(path_of(folder))).items()]
+    except FileNotFoundError:
+        return []
+
+
 def _names(folder: str) -> frozenset[str]:
+    if is_address(folder):
+        return frozenset(name for name, _ in _listed(folder))
     try:
         return frozenset(os.listdir(folder or "."))  # noqa: PTH208
     except OSError:

@@ -11,13 +11,14 @@ from noss.datasets import Clip, Dataset, Split, _columns
 from noss.datasets._files import Finder
 from noss.datasets._table import Table, seconds
 from noss.errors import DataError
+from noss.places import path_of
 
 _SPLITS: Mapping[str, Split] = {
     "train": "train", "training": "train", "pretrain": "train",
     "dev": "dev", "val": "dev", "valid": "dev", "validation": "dev", "devel": "dev", "development": "dev",
     "test": "test", "testing": "test",
 }  # fmt: skip
-_ABSOLUTE = re.compile(r"([A-Za-z]:)?/")
+_ABSOLUTE = re.compile(r"([A-Za-z]:)?/|[a-z][a-z0-9]+://")
 _FOLD = re.compile(r"(?:fold|cv|part|group)?[ _-]*(\d+)", re.IGNORECASE)
 _SPEAKER = re.compile(r"(spk|speaker|subject|participant|patient|talker|actor)s?([ _-]?(id|name|nr|no|number))?", re.I)
 
@@ -144,4 +145,4 @@ def _paths(table: Table, starts: list[float | None], ends: list[float | None]) -
         raise DataError(
             f"no file of {table.path} is there (first: {paths[0]}): paths are relative to the table's folder"
         )
-    yield from map(Path, paths)
+    yield from map(path_of, paths)

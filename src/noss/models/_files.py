@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import platformdirs
-
 from noss.errors import ModelError
+from noss.places.copies import home
 
 
 def existing(path: str | Path, *, needed_by: str) -> Path:
@@ -26,7 +25,7 @@ def existing(path: str | Path, *, needed_by: str) -> Path:
 
 def cache_folder() -> Path:
     """Where whatever can be made or fetched again is kept: the variable `NOSS_CACHE`, else the platform's folder."""
-    return Path(os.environ.get("NOSS_CACHE") or platformdirs.user_cache_dir("noss")).expanduser()
+    return home()
 
 
 def weights_folders(family: str) -> list[Path]:

@@ -7,14 +7,16 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import methodcaller
 from pathlib import Path
 from types import ModuleType
 
 from noss import runs, shelf
 from noss.datasets import Clip, Dataset, Speakers, Trial
 from noss.errors import DataError
-from noss.pipeline._root import root_of
+from noss.pipeline._root import at_address, root_of
 from noss.pipeline._whereabouts import explained
+from noss.places import is_address, path_of
 
 
 @dataclass(kw_only=True)
@@ -176,7 +178,7 @@ def find(name: str, *, roots: Mapping[str, Path], cache: Path | None = None) -> 
     if choice is None:
         raise DataError(f"{name} names no path: write {name}/PATH, for example {name}/./clips")
     source, target = _source_and_target(choice, module)
-    root = module.prepare(source, runs.cache_folder(cache)) if hasattr(module, "prepare") else Path(source)
+    root = module.prepare(source, runs.cache_folder(cache)) if hasattr(module, "prepare") else path_of(source)
     return Source(module=module, name=f"{parsed.part}/{source}", target=target, root=root)
 
 
@@ -197,8 +199,10 @@ def _may_part(head: str, last: str) -> bool:
 def _source_and_target(choice: str, module: ModuleType) -> tuple[str, str | None]:
     """A choice taken apart: at the longest path that exists, or else by the wrapper's own pattern."""
     kind = getattr(module, "ROOT", "file or folder")
-    is_there = {"file": Path.is_file, "folder": Path.is_dir}.get(kind, Path.exists)
+    is_there = methodcaller({"file": "is_file", "folder": "is_dir"}.get(kind, "exists"))
     head, _, last = choice.rpartition("/")
+    if is_address(choice):
+        return at_address(choice, is_there, kind=kind, reads_there=_is_place(module))
     if is_there(Path(choice)):
         return choice, None
     if head and is_there(Path(head)) and (_is_place(module) or _may_part(head, last)):

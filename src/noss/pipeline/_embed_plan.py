@@ -12,9 +12,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from noss import _remote_ids
 from noss.audio import read
 from noss.datasets import Clip
 from noss.errors import AudioError
+from noss.places import Place, path_of
 
 WINDOWS = (128, 256, 512, 1024, 2048)  # the first ones are small: no worker starts before a window is measured
 MAX_BATCH = 512
@@ -54,7 +56,7 @@ class Jobs:
         for number, place in enumerate(self._places_N):
             first, last = self._edges_N[number : number + 2]
             end_s = None if np.isnan(self._ends_N[number]) else float(self._ends_N[number])
-            yield Job(int(place), Path(os.fsdecode(self._paths[first:last])), float(self._starts_N[number]), end_s)
+            yield Job(int(place), path_of(os.fsdecode(self._paths[first:last])), float(self._starts_N[number]), end_s)
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,11 @@ class Plan:
 
 
 def measure(job: Job) -> Job | Lost:
-    """A job with its length, from the header alone."""
+    """A job with its length, from the header alone; of a file on an object store, from what its hash left behind."""
+    if isinstance(job.path, Place):
+        whole_s = _remote_ids.duration_s(job.path)
+        end_s = whole_s if job.end_s is None else min(job.end_s, whole_s)
+        return replace(job, duration_s=max(0.0, end_s - job.start_s))
     try:
         whole_s = read.info(job.path).duration_s
     except AudioError as error:

@@ -7,10 +7,12 @@ from pathlib import Path
 
 from noss.datasets import Clip
 from noss.datasets._files import is_audio, walk
-from noss.errors import DataError
+from noss.errors import DataError, PlaceError
 from noss.pipeline._clips import open_dataset
+from noss.pipeline._embed_remote import by_the_copy
 from noss.pipeline._manifest import Manifest
 from noss.pipeline._manifest_file import is_table
+from noss.places import Place, path_of
 
 
 def clips_of(source: Sequence[str], *, roots: Mapping[str, Path], cache: Path) -> list[Clip]:
@@ -36,15 +38,17 @@ class Catalogue:
     """
 
     def __init__(self, source: Sequence[str], *, roots: Mapping[str, Path], cache: Path) -> None:
-        tables = {name: Path(name).expanduser() for name in source if _is_manifest(Path(name).expanduser())}
+        named = {name: path_of(name).expanduser() for name in source}
+        tables = {name: path for name, path in named.items() if _is_manifest(path)}
         self._manifests = [Manifest(path) for path in tables.values()]
         self._clips = clips_of([name for name in source if name not in tables], roots=roots, cache=cache)
 
     def __iter__(self) -> Iterator[list[Clip]]:
         if self._clips or not self._manifests:
-            yield self._clips
+            yield from by_the_copy(self._clips)
         for manifest in self._manifests:
-            yield from manifest
+            for clips in manifest:
+                yield from by_the_copy(clips)
 
 
 def files_of(paths: Sequence[Path | str]) -> list[Path]:
@@ -53,15 +57,17 @@ def files_of(paths: Sequence[Path | str]) -> list[Path]:
     Raises:
         DataError: A folder holds no audio.
     """
-    return [file for path in paths for file in _files(Path(path).expanduser())]
+    return [file for path in paths for file in _files(path_of(path).expanduser())]
 
 
 def _clips(name: str, roots: Mapping[str, Path], cache: Path) -> Iterator[Clip]:
-    path = Path(name).expanduser()
+    path = path_of(name).expanduser()
     if path.is_dir() or is_audio(path.name):
         yield from (Clip(path=file, labels={}) for file in _files(path))
     elif path.is_file():
         raise DataError(f"{name} is not an audio file: name audio, a folder, a table (.csv, .parquet) or a dataset")
+    elif isinstance(path, Place):
+        raise PlaceError(f"there is nothing at {path}: check the bucket's name and the path")
     else:
         yield from open_dataset(name, roots=roots, cache=cache)[1]
 

@@ -22,9 +22,10 @@ from noss.datasets import Clip
 from noss.datasets._table import seconds
 from noss.errors import DataError
 from noss.pipeline._manifest_file import batches, columns
+from noss.places import is_address, path_of
 
 ROWS = 250_000
-_ABSOLUTE = re.compile(r"([A-Za-z]:)?/")
+_ABSOLUTE = re.compile(r"([A-Za-z]:)?/|[a-z][a-z0-9]+://")
 
 
 class Manifest:
@@ -45,7 +46,7 @@ class Manifest:
         first = 0
         for table in self._tables():
             clips = _clips(table, _Rows(self._path, first))
-            if not first and not any(clip.path.exists() for clip in clips):
+            if not first and not any(is_address(clip.path) or clip.path.exists() for clip in clips):
                 where = f"no file of the first {len(clips):,} rows of {self._path} is there (first: {clips[0].path})"
                 raise DataError(f"{where}: paths are relative to the table's folder")
             first += len(clips)
@@ -94,7 +95,7 @@ def _clips(table: pa.Table, rows: _Rows) -> list[Clip]:
 
 def _path(file: str, table: Path) -> Path:
     plain = file.strip().replace("\\", "/")
-    return Path(plain) if _ABSOLUTE.match(plain) else Path(f"{table.parent}/{plain}")
+    return path_of(plain if _ABSOLUTE.match(plain) else f"{table.parent}/{plain}")
 
 
 def _times(table: pa.Table, name: str, rows: _Rows) -> NDArray[np.float64]:

@@ -12,6 +12,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from noss.errors import DataError
+from noss.places import copies
 
 _INDEX = ("file", "start", "end")
 _READ_BYTES = 1 << 23
@@ -28,8 +29,8 @@ def columns(path: Path) -> Mapping[str, str]:
     Raises:
         DataError: It cannot be read, or has no column `file`.
     """
-    with _told(path):
-        names = pyarrow.parquet.read_schema(path).names if _is_parquet(path) else _header(path)[0]
+    with _told(path), copies.local(path) as file:
+        names = pyarrow.parquet.read_schema(file).names if _is_parquet(file) else _header(file)[0]
     found = {name: [own for own in names if own.strip().lower() == name] for name in _INDEX}
     if not found["file"]:
         listed = ", ".join(names) or "none"
@@ -46,8 +47,8 @@ def batches(path: Path, columns: Mapping[str, str], *, rows: int) -> Iterator[pa
     Raises:
         DataError: It cannot be read.
     """
-    with _told(path):
-        read = _parquet(path, columns, rows) if _is_parquet(path) else _csv(path, columns)
+    with _told(path), copies.local(path) as file:
+        read = _parquet(file, columns, rows) if _is_parquet(file) else _csv(file, columns)
         for batch in read:
             plain = [_plain(batch.column(own), name) for name, own in columns.items()]
             yield pa.RecordBatch.from_arrays(plain, names=list(columns))

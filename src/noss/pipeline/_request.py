@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from noss.errors import DataError
+from noss.places import path_of
 from noss.shelf import did_you_mean
 
 
@@ -25,7 +26,7 @@ def roots(given: Sequence[str] | Mapping[str, Path | str]) -> dict[str, Path]:
         DataError: A word has no `=`, or the folder does not exist.
     """
     pairs = list(given.items()) if isinstance(given, Mapping) else [_pair(word) for word in words(given)]
-    found = {name: Path(folder).expanduser() for name, folder in pairs}
+    found = {name: path_of(folder).expanduser() for name, folder in pairs}
     for name, folder in found.items():
         if not folder.exists():
             raise DataError(f"the root of {name} is {folder}, which does not exist: give the folder the corpus lies in")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
 
 from noss import runs
-from noss.errors import DataError
+from noss.errors import DataError, PlaceError
 from noss.pipeline._fetch_manifest import fetched_root
+from noss.places import path_of
 
 
 def root_of(module: ModuleType, part: str, *, roots: Mapping[str, Path], cache: Path | None) -> Path:
@@ -39,6 +40,31 @@ def root_of(module: ModuleType, part: str, *, roots: Mapping[str, Path], cache: 
         how += f", or bring it with noss fetch {part}"
     if given is None:
         raise DataError(f"no folder is known for {name}: {how}")
-    if not Path(given).expanduser().is_dir() and not hasattr(module, "default_root"):
+    folder = path_of(given).expanduser()
+    if not folder.is_dir() and not hasattr(module, "default_root"):
         raise DataError(f"{name} is not in {given}, which is no folder: {how}")
-    return Path(given).expanduser()
+    return folder
+
+
+def at_address(
+    choice: str, is_there: Callable[[Path], bool], *, kind: str, reads_there: bool
+) -> tuple[str, str | None]:
+    """A choice that is an address, taken apart into where the dataset is and its target.
+
+    Args:
+        choice: What stands behind the wrapper's name: `s3://bucket/calls.csv/mood`.
+        is_there: Whether the wrapper could read a path.
+        kind: What its path is, in words.
+        reads_there: Whether it reads its files where they are, rather than copying them first.
+
+    Raises:
+        PlaceError: Nothing is there, or the wrapper reads folders of this machine only.
+    """
+    if not reads_there:
+        raise PlaceError(f"{choice} is not read where it is: copy it to a folder, and name that")
+    if is_there(path_of(choice)):
+        return choice, None
+    head, _, last = choice.rpartition("/")
+    if head.count("/") > 2 and is_there(path_of(head)):
+        return head, last or None
+    raise PlaceError(f"there is no {kind} {choice}: check the bucket's name and the path")

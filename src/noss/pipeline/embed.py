@@ -26,6 +26,7 @@ from noss.pipeline._embed_lookup import look_up
 from noss.pipeline._embed_machine import spread
 from noss.pipeline._embed_plan import Jobs, Lost
 from noss.pipeline._embed_progress import Bar
+from noss.pipeline._embed_remote import ahead
 from noss.pipeline._embed_run import Run
 from noss.pipeline._embed_slice import copy_layer
 from noss.pipeline._embed_sources import Catalogue
@@ -33,6 +34,8 @@ from noss.pipeline._embed_table import check_suffix, write_table
 from noss.pipeline._models import Model, open_model
 from noss.pipeline._request import roots, words
 from noss.pipeline._trust import check_trusted, trust
+from noss.places import path_of
+from noss.places.outgoing import check_bucket
 from noss.runs import cache_folder
 from noss.store import Store
 
@@ -85,7 +88,7 @@ def embed(
         model: Name of a model, or the path of your own: `yamnet`, `transformers/DIR@6`, `./mine.py`.
         source: Audio files, folders of them, names of datasets, and tables (`.csv`, `.parquet`: file, start, end) of any
             length, in any mixture; rows of tables come last.
-        out: The table to write: `.parquet` or `.csv`.
+        out: The table to write: `.parquet` or `.csv`, here or at an address, `s3://BUCKET/emb.parquet`.
         cache: Where embeddings are kept; None for `NOSS_CACHE` or the platform's cache folder.
         root: Where corpora lie, as `NAME=DIR`.
         workers: Processes that embed; None for one a core, 0 for none beside this one.
@@ -102,7 +105,8 @@ def embed(
     Raises:
         NossError: The request is wrong, or the table cannot be written.
     """
-    (check_frames_suffix if frames else check_suffix)(Path(out))
+    (check_frames_suffix if frames else check_suffix)(path_of(out))
+    check_bucket(out)
     folder = cache_folder(cache)
     check_trusted(trust_remote_code, [model])
     opened = open_model(model, cache=folder, **trust(model, trust_remote_code))
@@ -112,14 +116,14 @@ def embed(
     if frames:
         clips = list(itertools.chain.from_iterable(catalogue))
         framed = embed_frames(opened, clips, ids=clip_ids(clips, cache=folder), cache=folder, **options)
-        return _frames_table(Path(out), opened, clips, framed)
+        return _frames_table(path_of(out), opened, clips, framed)
     ledger, store = Ledger(), Store.open(folder, opened.facts)
     for block in catalogue:
         ids = clip_ids(block, cache=folder)
         ledger.add(embed_clips(opened, block, ids=ids, cache=folder, store=store, **options))
     return EmbeddedTable(
-        out=Path(out),
-        num_clips=write_table(Path(out), ledger.rows(catalogue), store),
+        out=path_of(out),
+        num_clips=write_table(path_of(out), ledger.rows(catalogue), store),
         layers=store.layers,
         dim=store.dim,
         failures=ledger.failures,
@@ -174,6 +178,7 @@ def embed_clips(
         lost = look_up(model, store, clips, ids, missing.tolist())
     elif len(missing):
         how = spread(model.card, workers=workers, device=device, batch_s=batch_s)
+        how = ahead(how, clips, missing)
         run = Run(model, store, id_of=lambda place: str(ids[place]), spread=how, strict=strict)
         with Bar(model.name, total=len(missing), shown=progress) as bar:
             lost = run(Jobs(clips, missing), bar=bar)
@@ -223,6 +228,7 @@ def embed_frames(
     missing, lost = _missing(store, ids), list[Lost]()
     if len(missing):
         how = spread(model.frames_card, workers=workers, device=device, batch_s=batch_s)
+        how = ahead(how, clips, missing)
         with Bar(model.name, total=len(missing), shown=progress) as bar:
             lost = run_frames(model, store, Jobs(clips, missing), ids=ids, spread=how, strict=strict, bar=bar)
         store.refresh()
