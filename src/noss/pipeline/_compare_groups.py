@@ -78,7 +78,7 @@ class Columns:
         return found
 
     def _clips(self, file: File) -> dict[tuple[str, float], Mapping[str, str]]:
-        name, root = _dataset_name(file), str(file.facts["root"])
+        name, root = dataset_name(file), str(file.facts["root"])
         if (name, root) not in self._read:
             _, clips, _ = open_dataset(name, roots={name: Path(root)})
             self._read[name, root] = {
@@ -207,7 +207,7 @@ def _on(measure: Any, rows_N: NDArray[np.int64]) -> Any:
     return replace(measure, group_N=measure.group_N[rows_N]) if isinstance(measure, Averaged) else measure
 
 
-def _dataset_name(file: File) -> str:
+def dataset_name(file: File) -> str:
     """What opens the dataset: its name, or what the run's request calls by that name (`NAME=TASK`)."""
     name = str(file.facts["dataset"])
     try:

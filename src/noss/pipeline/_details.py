@@ -34,7 +34,7 @@ _NUM_HEARD = 2
 _VERSION = 2  # raised by one whenever what is kept changes
 
 
-def run_details(run: Path, scores: Sequence[Score], *, pages: bool) -> Details:
+def run_details(run: Path, scores: Sequence[Score], *, pages: bool, cache: Path | None = None) -> Details:
     """Everything a style may show of a run beside its records.
 
     What is slow to make is kept in the folder `details` of the run.
@@ -43,11 +43,12 @@ def run_details(run: Path, scores: Sequence[Score], *, pages: bool) -> Details:
         run: The run's folder.
         scores: Its records.
         pages: Whether to make what single tasks show; without it only ties, settings and failures.
+        cache: Where embeddings are kept; None for the folder that the run used.
 
     Raises:
         DataError: Predictions, failures or settings are missing or unreadable.
     """
-    settings = _settings(run / "run.json")
+    settings = read_settings(run / "run.json")
     alike = run / FOLDER / NAME
     known = Details(
         run=run.resolve().name,
@@ -57,7 +58,7 @@ def run_details(run: Path, scores: Sequence[Score], *, pages: bool) -> Details:
         gaps=gaps(run, scores),
         references=references(scores),
         similarities=read_similarities(alike) if alike.is_file() else [],
-        cache=cache_folder(settings.get("cache")),
+        cache=cache or cache_folder(settings.get("cache")),
     )
     return _with_pages(known, run, [score for score in scores if score.main]) if pages else known
 
@@ -130,7 +131,12 @@ def _lookup(revisions: Mapping[str, str], name: str, ids: Sequence[str], *, cach
     return np.asarray(embeddings_NLD.mean(axis=1))
 
 
-def _settings(path: Path) -> dict[str, Any]:
+def read_settings(path: Path) -> dict[str, Any]:
+    """Everything needed to repeat a run: its `run.json`, or nothing where there is none.
+
+    Raises:
+        DataError: It cannot be read.
+    """
     if not path.is_file():
         return {}
     try:

@@ -3,23 +3,35 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
 from noss import __version__, shelf
 from noss.errors import DataError
 from noss.pipeline._analyse_request import FOLDER
-from noss.pipeline._details import run_details
+from noss.pipeline._details import read_settings, run_details
+from noss.pipeline._explorer_page import explorer_beside, make_explorer
 from noss.pipeline._published import published_files
 from noss.pipeline._report_folder import filling
+from noss.pipeline._request import words
 from noss.pipeline._results import is_store
 from noss.pipeline._site import read_site
 from noss.pipeline.score import read_scores
 from noss.reports import Score
-from noss.runs import replacing, signature, write_text
+from noss.runs import cache_folder, replacing, signature, write_text
 
 
-def report(run: Path | str, *, style: str = "html", out: Path | str | None = None) -> Path:
+def report(
+    run: Path | str,
+    *,
+    style: str = "html",
+    out: Path | str | None = None,
+    explore: bool = False,
+    models: Sequence[str] = (),
+    cache: Path | str | None = None,
+) -> Path:
     """Show the scores of a run: `html`, `markdown`, ..., `mteb`; gives the path of the file or folder written.
 
     Does nothing where the file is there already and nothing that it shows has changed. A results store (SUITE/MODEL.jsonl)
@@ -30,6 +42,10 @@ def report(run: Path | str, *, style: str = "html", out: Path | str | None = Non
         style: A name of the shelf `reports`, or the path of a Python file.
         out: The file to write, or the folder for a style that writes several; None for `report` in the run's folder, and
             `site` for a results store.
+        explore: Write `explorer.html` beside the page, too: a map of every clip to colour, filter, hear and compare. It takes
+            up to half a minute a model and dataset, once.
+        models: Names of the models that the explorer shows; by default the three best.
+        cache: Where embeddings are kept; None for the folder that the run used.
 
     Raises:
         DataError: The folder holds no scores, its files cannot be read, or the style cannot show a results store.
@@ -40,20 +56,33 @@ def report(run: Path | str, *, style: str = "html", out: Path | str | None = Non
         return _site(run, part, style, Path(out or "site"))
     scores = _scores(run)
     target = Path(out) if out else run / f"report{part.SUFFIX}"
+    kept_in = cache_folder(cache or read_settings(run / "run.json").get("cache"))
+    if not explore and models:
+        raise DataError(f"--models {','.join(words(models))} says what the explorer shows: add --explore")
+    lacking = make_explorer(run, scores, part, report=target, models=words(models), cache=kept_in) if explore else None
+    _write(run, scores, part, target, mark=[style, str(target.resolve())], cache=kept_in)
+    if lacking is not None:
+        raise lacking
+    return target
+
+
+def _write(run: Path, scores: list[Score], part: ModuleType, target: Path, *, mark: list[str], cache: Path) -> None:
+    """Write one report, unless it is there already and shows the same."""
     if getattr(part, "FOLDER", False):
         with filling(target) as folder:
             part.write(scores, folder)
-        return target
-    made = run / "details" / f"made-{signature([style, str(target.resolve())])[:12]}.txt"
-    inputs = _inputs(run, part)
+        return
+    made = run / "details" / f"made-{signature(mark)[:12]}.txt"
+    explorer = explorer_beside(run, target)
+    inputs = signature([_inputs(run, part), *explorer])
     if target.is_file() and made.is_file() and made.read_text(encoding="utf-8") == _mark(inputs, target):
-        return target
-    details = run_details(run, scores, pages=getattr(part, "PAGES", False))
+        return
+    details = run_details(run, scores, pages=getattr(part, "PAGES", False), cache=cache)
+    details = replace(details, explorer=explorer[0], explored=explorer[1])
     with replacing(target) as temporary:
         part.write(scores, temporary, details=details)
     if details.complete:
         write_text(made, _mark(inputs, target))
-    return target
 
 
 def _site(store: Path, part: ModuleType, style: str, target: Path) -> Path:

@@ -10,6 +10,8 @@ folder that the user names, beside what stands there.
 A style that can show a whole results store defines `write_site(site, folder)`, which fills an empty folder with what a
 `noss.reports._site_facts.Site` holds.
 
+A style that has a page on which single clips are explored defines `write_explorer(atlases, path, *, run, ...)`, as `html` does.
+
 A report shows what the records say and never computes a score. `details` carries what only a single run can show: ties,
 failures, settings and, where `PAGES` asks for them, confusions, mistakes with audio and maps. Without it a report shows
 the bare records. Everything in a record is text from outside: labels, file names and model names may hold markup or
@@ -219,6 +221,8 @@ class Details:
         notes: What could not be shown, and why.
         complete: Whether nothing is missing; False where the same report may show more the next time.
         cache: Folder where a style may keep what is slow to make; None keeps nothing.
+        explorer: File name of the embedding explorer beside the report; empty where there is none.
+        explored: Whether it shows these very scores.
     """
 
     run: str = ""
@@ -235,3 +239,5 @@ class Details:
     notes: list[str] = field(default_factory=list)
     complete: bool = True
     cache: Path | None = None
+    explorer: str = ""
+    explored: bool = True

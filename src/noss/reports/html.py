@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from noss.reports import Details, Score
 from noss.reports._charts import specs
+from noss.reports._explorer import write_explorer
 from noss.reports._headline import best, headline, verdict
 from noss.reports._layers import curve, mix
 from noss.reports._quoted import LEGEND, quoted
@@ -22,7 +23,7 @@ from noss.reports._similarity_maps import sections
 from noss.reports._site import write_site
 from noss.reports._table import Cell, Column, Leaderboard, Row, leaderboard
 
-__all__ = ["PAGES", "SUFFIX", "write", "write_site"]
+__all__ = ["PAGES", "SUFFIX", "write", "write_explorer", "write_site"]
 
 SUFFIX = ".html"
 PAGES = True
