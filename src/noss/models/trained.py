@@ -1,0 +1,104 @@
+"""A model that `noss train` made: `trained/RUN` for its best checkpoint, `trained/RUN:last` for the last one.
+
+The folder holds what the student is (`model.json`) and its weights (`checkpoints/`); where the run kept a moving average of
+the weights, that is the model. Weights are safetensors; no code is read from the folder.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from noss import shelf
+from noss.errors import ModelError
+from noss.models import Card, Embedder
+from noss.models._files import existing, megabytes
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_OWN_FACTS = {"weights", "trained_on", "size_mb", "notes", "ranked", "licence"}
+
+
+def card(choice: str) -> Card:
+    """The facts of the student, with those of its training.
+
+    Raises:
+        ModelError: There is no such run, or it has no checkpoint yet.
+    """
+    folder, path = _paths(choice)
+    known = _model(folder)
+    names = [field.name for field in dataclasses.fields(Card)]
+    facts: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in known["card"].items()
+        if name in names and name not in _OWN_FACTS
+    }
+    return Card(
+        **facts,
+        licence="unknown",
+        weights=str(path),
+        size_mb=megabytes(path),
+        trained_on=tuple(known["trained_on"]),
+        notes=f"{known['student']} trained by {known['objective']}{' from ' + known['teacher'] if known['teacher'] else ''}.",
+    )
+
+
+def build(choice: str) -> Embedder:
+    """The student with its trained weights, in evaluation mode.
+
+    Raises:
+        ModelError: The weights are not here, are damaged, or do not fit the student.
+    """
+    folder, path = _paths(choice)
+    known = _model(folder)
+    parsed = shelf.parse_model(known["student"])
+    module: Any = shelf.load("models", parsed.part).build(parsed.choice or "", **known["options"])
+    try:
+        module.load_state_dict(_weights(path))
+    except RuntimeError as error:
+        raise ModelError(
+            f"{path} does not fit {known['student']} ({' '.join(str(error).split())[:200]}): train it again"
+        ) from error
+    embedder: Embedder = module.eval()
+    return embedder
+
+
+def _paths(choice: str) -> tuple[Path, Path]:
+    """The run's folder, and the file of the weights."""
+    name, _, which = choice.partition(":")
+    if which not in {"", "best", "last"}:
+        raise ModelError(f"trained/{choice} asks for {which!r} and a run keeps best and last: write one of them")
+    folder = existing(name, needed_by=f"trained/{choice}")
+    steps = sorted(path for path in (folder / "checkpoints").glob("step-*") if path.is_dir())
+    note = folder / "checkpoints" / "best.json"
+    if not steps or not note.is_file():
+        raise ModelError(f"{folder} has no checkpoint yet: train it with `noss train`, or name another folder")
+    best = folder / "checkpoints" / Path(json.loads(note.read_text(encoding="utf-8"))["checkpoint"]).name
+    path = steps[-1] if which == "last" else best
+    average = path / "average.safetensors"
+    return folder, average if average.is_file() else existing(path / "objective.safetensors", needed_by="trained/")
+
+
+def _model(folder: Path) -> dict[str, Any]:
+    path = existing(folder / "model.json", needed_by=f"trained/{folder}")
+    known: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    if shelf.parse_model(known["student"]).part.endswith(".py"):
+        raise ModelError(f"{folder} was trained from {known['student']}, which is code of its own: put it on the shelf")
+    return known
+
+
+def _weights(path: Path) -> Mapping[str, Tensor]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        found: dict[str, Tensor] = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise ModelError(f"{path} cannot be read ({error}): use another checkpoint, or train again") from error
+    if path.name != "objective.safetensors":
+        return found
+    return {name.removeprefix("student."): value for name, value in found.items() if name.startswith("student.")}

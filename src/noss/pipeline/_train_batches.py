@@ -1,0 +1,177 @@
+"""Batches of crops as a pure function of their number: any worker, any process and any resumed run makes the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from noss.audio import read
+from noss.errors import AudioError, DataError
+from noss.objectives import Batch, Needs
+from noss.pipeline._train_corpus import Draws, Recording
+
+_TRIES = 20
+
+Augment = Callable[[NDArray[np.float32], np.random.Generator], NDArray[np.float32]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Crop:
+    """How crops are cut: at which rate, how long, how many of each recording and how near to each other."""
+
+    sample_rate: int
+    crop_s: float
+    views: int = 1
+    within_s: float | None = None
+
+    @classmethod
+    def of(cls, needs: Needs, *, sample_rate: int, crop_s: float) -> Crop:
+        """The crops that an objective needs."""
+        return cls(sample_rate=sample_rate, crop_s=crop_s, views=needs.views, within_s=needs.within_s)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loaded:
+    """A batch as it leaves a worker.
+
+    Attributes:
+        waveform_BVT: Crops (B, V, T).
+        clean_BVT: The same before augmentation, for a teacher; None where nothing was changed.
+        lengths_BV: Their samples (B, V).
+        source_B: Numbers of their recordings (B,).
+        label_B: Their classes (B,).
+        names: The files that they were cut from.
+        broken: Files that turned out to be broken, with the reason; others were drawn in their place.
+    """
+
+    waveform_BVT: Tensor
+    clean_BVT: Tensor | None
+    lengths_BV: Tensor
+    source_B: Tensor
+    label_B: Tensor
+    names: list[str]
+    broken: Mapping[str, str] = field(default_factory=dict)
+
+    def batch(self) -> Batch:
+        """What an objective sees of it, without a teacher's targets."""
+        labels_B = self.label_B if bool((self.label_B >= 0).all()) else None
+        return Batch(
+            waveform_BVT=self.waveform_BVT, lengths_BV=self.lengths_BV, source_B=self.source_B, label_B=labels_B
+        )
+
+
+class Batches(Dataset[Loaded]):
+    """Batch number n holds crops n * size to (n + 1) * size - 1 of the draws.
+
+    Args:
+        draws: Which recording each crop comes from.
+        crop: How it is cut.
+        size: Recordings in a batch, B.
+        seed: The seed of crops and augmentation.
+        augment: What is done to a crop; None for nothing.
+    """
+
+    def __init__(self, draws: Draws, *, crop: Crop, size: int, seed: int, augment: Augment | None = None) -> None:
+        self._draws, self._crop, self._size, self._seed, self._augment = draws, crop, size, seed, augment
+
+    def __getitem__(self, number: int) -> Loaded:
+        """The batch of that number.
+
+        Raises:
+            DataError: Twenty recordings in a row are broken.
+        """
+        broken: dict[str, str] = {}
+        rows = [self._row(number * self._size + place, broken) for place in range(self._size)]
+        longest = max(len(view) for row in rows for view in row.views)
+        clean = [_stacked(row.clean, longest) for row in rows] if self._augment else None
+        return Loaded(
+            waveform_BVT=torch.stack([_stacked(row.views, longest) for row in rows]),
+            clean_BVT=None if clean is None else torch.stack(clean),
+            lengths_BV=torch.tensor([[len(view) for view in row.views] for row in rows]),
+            source_B=torch.tensor([row.recording.number for row in rows]),
+            label_B=torch.tensor([row.recording.label for row in rows]),
+            names=[str(row.recording.path) for row in rows],
+            broken=broken,
+        )
+
+    def _row(self, number: int, broken: dict[str, str]) -> _Row:
+        """The crops of one recording; one that cannot be read is passed over for another."""
+        for attempt in range(_TRIES):
+            generator = np.random.default_rng((self._seed, 3, number, attempt))
+            place = number if attempt == 0 else int(generator.integers(2**31))
+            recording = self._draws[place]
+            try:
+                clean = list(self._views(recording, generator))
+            except AudioError as error:
+                broken[str(recording.path)] = str(error)
+                continue
+            views = [self._augment(view, generator) for view in clean] if self._augment else clean
+            return _Row(recording, clean, views)
+        raise DataError(
+            f"{_TRIES} recordings in a row cannot be read, the last of them {recording.path}: check the data"
+        )
+
+    def _views(self, recording: Recording, generator: np.random.Generator) -> Iterator[NDArray[np.float32]]:
+        crop, room_s = self._crop, max(0.0, recording.duration_s - self._crop.crop_s)
+        first_s = float(generator.uniform(0.0, room_s))
+        first_T = self._cut(recording, first_s)
+        yield first_T
+        for _ in range(crop.views - 1):
+            if crop.within_s is None:
+                yield first_T
+                continue
+            low, high = max(0.0, first_s - crop.within_s), min(room_s, first_s + crop.within_s)
+            yield self._cut(recording, float(generator.uniform(low, high)))
+
+    def _cut(self, recording: Recording, start_s: float) -> NDArray[np.float32]:
+        rate = self._crop.sample_rate
+        end_s = min(start_s + self._crop.crop_s, recording.duration_s)
+        waveform_T, _ = read.read(
+            recording.path,
+            sample_rate=rate,
+            start_s=recording.start_s + start_s,
+            end_s=recording.start_s + end_s,
+        )
+        return waveform_T[: round(self._crop.crop_s * rate)]
+
+
+@dataclass(frozen=True)
+class _Row:
+    recording: Recording
+    clean: Sequence[NDArray[np.float32]]
+    views: Sequence[NDArray[np.float32]]
+
+
+def _stacked(views: Sequence[NDArray[np.float32]], size: int) -> Tensor:
+    waveform_VT = np.zeros((len(views), size), dtype=np.float32)
+    for row_T, view in zip(waveform_VT, views, strict=True):
+        row_T[: len(view)] = view
+    return torch.from_numpy(waveform_VT)
+
+
+def loader(batches: Batches, numbers: Sequence[int], *, workers: int, pinned: bool = False) -> Iterator[Loaded]:
+    """Batches of these numbers in their order, made by worker processes ahead of time; 0 makes them here."""
+    options: dict[str, Any] = {"prefetch_factor": 4, "persistent_workers": False} if workers else {}
+    return iter(
+        DataLoader(
+            batches,
+            batch_size=None,
+            sampler=numbers,
+            num_workers=workers,
+            pin_memory=pinned,
+            worker_init_fn=_one_thread,
+            **options,
+        )
+    )
+
+
+def _one_thread(worker: int) -> None:
+    del worker
+    torch.set_num_threads(1)

@@ -1,0 +1,190 @@
+"""What a training run draws its crops from: recordings of several sources, in shares, some of them held out."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from noss.audio import read
+from noss.datasets import Clip
+from noss.errors import AudioError, DataError
+from noss.pipeline._embed_sources import clips_of
+from noss.pipeline._train_recipe import Recipe
+
+_BLOCK = 1000  # crops in which every source has exactly its share
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One clip to crop from.
+
+    Attributes:
+        number: Its number among all recordings of the run, held out or not.
+        path: The file.
+        start_s: Where it starts in the file, in seconds.
+        duration_s: How long it is, in seconds.
+        label: Its class as a number; -1 for none.
+    """
+
+    number: int
+    path: Path
+    start_s: float
+    duration_s: float
+    label: int = -1
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """The recordings of every source, what is held out of them, the classes, and the files that cannot be used.
+
+    Attributes:
+        train: Recordings to train on, a list a source.
+        held_out: Recordings to validate on, a list a source.
+        shares: The share of the crops of each source.
+        classes: The classes, in the order of their numbers; empty without a target.
+        broken: Files whose header cannot be read, with the reason.
+        clips: Every clip of the sources, by the number of its recording.
+    """
+
+    train: Sequence[Sequence[Recording]]
+    held_out: Sequence[Sequence[Recording]]
+    shares: Sequence[float]
+    classes: tuple[str, ...]
+    broken: Mapping[str, str]
+    clips: Sequence[Clip]
+
+    @property
+    def num_recordings(self) -> int:
+        """Recordings that can be used."""
+        return sum(map(len, [*self.train, *self.held_out]))
+
+
+def open_corpus(recipe: Recipe, *, roots: Mapping[str, Path], cache: Path) -> Corpus:
+    """Every recording that a recipe names, with its length from the header.
+
+    Raises:
+        DataError: A source is not there, has nothing to train on, or has no clip with the target.
+    """
+    sources = {name: clips_of([name], roots=roots, cache=cache) for name in recipe.shares}
+    classes = _classes(sources, recipe.target)
+    numbers = {name: label for label, name in enumerate(classes)}
+    clips = [clip for some in sources.values() for clip in some]
+    broken: dict[str, str] = {}
+    kept: dict[bool, list[list[Recording]]] = {False: [], True: []}
+    first = 0
+    for name, some in sources.items():
+        parts: dict[bool, list[Recording]] = {False: [], True: []}
+        for number, clip in enumerate(some, start=first):
+            label = numbers.get(str(clip.labels.get(recipe.target, "")), -1) if recipe.target else -1
+            if recipe.target and label < 0:
+                continue
+            if (found := _recording(clip, number, label, broken)) is not None:
+                parts[_is_held_out(clip, recipe.validation, recipe.seed)].append(found)
+        first += len(some)
+        if not parts[False]:
+            raise DataError(
+                f"{name} has no recording to train on ({len(some)} clips): check the folder and `validation`"
+            )
+        for held_out, some_kept in parts.items():
+            kept[held_out].append(some_kept)
+    return Corpus(kept[False], kept[True], list(recipe.shares.values()), classes, broken, clips)
+
+
+class Draws:
+    """Which recording the n-th crop comes from, as a pure function of n: every source in its share, no favourites.
+
+    Within a source each recording comes once before any comes again; the order is another in every round.
+
+    Args:
+        sources: Recordings, a list a source; empty lists have no share.
+        shares: The share of each.
+        seed: The seed of the order.
+        crop_s: Seconds of a crop, where long recordings are to come more often; None where each comes once a round.
+    """
+
+    def __init__(
+        self, sources: Sequence[Sequence[Recording]], shares: Sequence[float], *, seed: int, crop_s: float | None = None
+    ) -> None:
+        self._sources = sources
+        self._seed = seed
+        self._turns = [_turns(source, crop_s) for source in sources]
+        wanted = np.array([share if len(source) else 0.0 for share, source in zip(shares, sources, strict=True)])
+        self._slots = _shared(wanted / wanted.sum(), _BLOCK) if wanted.sum() else np.zeros(len(sources), dtype=np.int64)
+
+    def __len__(self) -> int:
+        return sum(map(len, self._turns))
+
+    def __getitem__(self, number: int) -> Recording:
+        block, place = divmod(number, _BLOCK)
+        order = _order(len(self._slots), tuple(self._slots.tolist()), self._seed, block)
+        source = int(order[place])
+        before = block * int(self._slots[source]) + int((order[:place] == source).sum())
+        turns = self._turns[source]
+        lap, within = divmod(before, len(turns))
+        return self._sources[source][int(turns[_permuted(len(turns), self._seed, source, lap)[within]])]
+
+
+def _turns(source: Sequence[Recording], crop_s: float | None) -> NDArray[np.int64]:
+    """The places of recordings, each as often as it comes in a round."""
+    if crop_s is None:
+        return np.arange(len(source))
+    return np.repeat(np.arange(len(source)), [max(1, round(one.duration_s / crop_s)) for one in source])
+
+
+def _shared(shares: NDArray[np.float64], number: int) -> NDArray[np.int64]:
+    """So many slots in shares, as whole numbers by largest remainder; no share above zero gets none."""
+    exact = shares * number
+    slots = np.maximum(np.floor(exact).astype(np.int64), (shares > 0).astype(np.int64))
+    for place in np.argsort(slots - exact)[: max(0, number - int(slots.sum()))]:
+        slots[place] += 1
+    slots[int(np.argmax(slots))] += number - int(slots.sum())
+    return slots
+
+
+@lru_cache(maxsize=4)
+def _order(num_sources: int, slots: tuple[int, ...], seed: int, block: int) -> NDArray[np.int64]:
+    return np.random.default_rng((seed, 1, block)).permutation(np.repeat(np.arange(num_sources), slots))
+
+
+@lru_cache(maxsize=64)
+def _permuted(number: int, seed: int, source: int, lap: int) -> NDArray[np.int64]:
+    return np.random.default_rng((seed, 2, source, lap)).permutation(number)
+
+
+def _recording(clip: Clip, number: int, label: int, broken: dict[str, str]) -> Recording | None:
+    try:
+        whole_s = read.info(clip.path).duration_s
+    except AudioError as error:
+        broken[str(clip.path)] = str(error)
+        return None
+    duration_s = (whole_s if clip.end_s is None else min(clip.end_s, whole_s)) - clip.start_s
+    if duration_s <= 0:
+        broken[str(clip.path)] = (
+            f"{clip.path} ends at {whole_s:g} s and the clip starts at {clip.start_s:g} s: correct it"
+        )
+        return None
+    return Recording(number, clip.path, clip.start_s, duration_s, label)
+
+
+def _is_held_out(clip: Clip, share: float, seed: int) -> bool:
+    """Whether the clip's speaker, or the file where none is known, is held out: by hash, so it stays so as clips are added."""
+    whose = clip.speaker if clip.speaker is not None else clip.path.name
+    return int(hashlib.sha256(f"{seed} {whose}".encode()).hexdigest()[:8], 16) < share * 2**32
+
+
+def _classes(clips: Mapping[str, Sequence[Clip]], target: str | None) -> tuple[str, ...]:
+    if target is None:
+        return ()
+    found = sorted({str(clip.labels[target]) for some in clips.values() for clip in some if target in clip.labels})
+    if len(found) < 2:
+        known = sorted({name for some in clips.values() for clip in some for name in clip.labels})
+        raise DataError(
+            f"{len(found)} classes of {target!r} and two are needed at least: there are {', '.join(known) or 'no labels'}"
+        )
+    return tuple(found)

@@ -1,0 +1,111 @@
+"""What a training run tells while it goes: a table, TensorBoard, and a line or a live view in the terminal."""
+
+from __future__ import annotations
+
+import csv
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final
+
+from noss.runs import replacing
+from noss.shelf import require
+
+_EVERY_S: Final = 10.0
+
+
+class Log:
+    """The curves of a run: `log.csv`, a row a number (step, name, value), and TensorBoard's files beside it.
+
+    A run that goes on from step n drops what was logged behind n, so that the curve is one run's.
+
+    Args:
+        folder: The run's folder.
+        step: Steps that are done.
+        steps: Steps in all.
+        shown: Whether to tell anything on stderr.
+    """
+
+    def __init__(self, folder: Path, *, step: int, steps: int, shown: bool = True) -> None:
+        self._path = folder / "log.csv"
+        self._kept = [row for row in read_log(folder) if row[0] <= step]
+        self._steps, self._first, self._shown = steps, step, shown
+        self._told_s = self._started_s = time.monotonic()
+        self._latest: dict[str, float] = {}
+        tensorboard = require("tensorboardX", extra="train", needed_by="noss train")
+        self._board = tensorboard.SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1)
+
+    def __enter__(self) -> Log:
+        with replacing(self._path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(["step", "name", "value"])
+            writer.writerows([step, name, repr(value)] for step, name, value in self._kept)
+        self._file = self._path.open("a", encoding="utf-8", newline="")
+        self._writer = csv.writer(self._file)
+        self._bar = self._start_bar()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+        self._board.close()
+        if self._bar is not None:
+            self._bar[0].stop()
+
+    def add(self, step: int, numbers: Mapping[str, float], *, prefix: str = "") -> None:
+        """Note numbers at a step."""
+        for name, value in numbers.items():
+            self._writer.writerow([step, f"{prefix}{name}", repr(float(value))])
+            self._board.add_scalar(f"{prefix}{name}", float(value), step)
+            self._latest[f"{prefix}{name}"] = float(value)
+        self._tell(step)
+
+    def flush(self) -> None:
+        """Put everything on disk, as before a checkpoint."""
+        self._file.flush()
+        self._board.flush()
+
+    def _start_bar(self) -> Any:
+        if not (self._shown and sys.stderr.isatty()):
+            return None
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (TextColumn("training"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        progress = Progress(*columns, TextColumn("{task.fields[told]}"), console=Console(stderr=True))
+        progress.start()
+        return progress, progress.add_task("training", total=self._steps, completed=self._first, told="")
+
+    def _tell(self, step: int) -> None:
+        told = ", ".join(f"{name} {self._latest[name]:.4g}" for name in _TOLD if name in self._latest)
+        if self._bar is not None:
+            self._bar[0].update(self._bar[1], completed=step, told=told)
+            return
+        now_s = time.monotonic()
+        if self._shown and (now_s - self._told_s >= _EVERY_S or step == self._steps):
+            self._told_s = now_s
+            sys.stderr.write(f"step {step} of {self._steps}: {told}\n")
+
+
+_TOLD = ("loss", "held_out/loss", "lr", "crops_per_s")
+
+
+def read_log(folder: Path) -> list[tuple[int, str, float]]:
+    """Every number that a run has logged: step, name, value; a line that was cut off by a kill is left out."""
+    path = folder / "log.csv"
+    if not path.is_file():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.reader(file) if len(row) == 3 and row[0].isdecimal()]
+    return [(int(step), name, float(value)) for step, name, value in rows if _is_number(value)]
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

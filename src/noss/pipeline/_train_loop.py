@@ -1,0 +1,262 @@
+"""The loop: batches through an objective, steps of the optimiser, looks at held-out speech, checkpoints."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import torch
+from torch import Tensor, nn
+from torch.distributed.checkpoint.state_dict import (
+    StateDictOptions,
+    get_model_state_dict,
+    get_optimizer_state_dict,
+    set_model_state_dict,
+    set_optimizer_state_dict,
+)
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from noss.errors import DataError, ModelError
+from noss.pipeline import _train_checkpoint
+from noss.pipeline._train_batches import Batches, Loaded, loader
+from noss.pipeline._train_checkpoint import State
+from noss.pipeline._train_log import Log
+from noss.pipeline._train_recipe import Recipe
+from noss.pipeline._train_setup import learning_rate, make_optimizer
+from noss.pipeline._train_teacher import Teacher, with_targets
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+_MOST_BROKEN: Final = 0.01
+_WHOLE = StateDictOptions(full_state_dict=True, cpu_offload=True)
+
+
+class Loop:
+    """One run of training, from the step that is done to the last.
+
+    `step` is the number of steps done, `best` the least loss on held-out speech, `broken` what could not be read.
+
+    Args:
+        recipe: The settings.
+        objective: The objective around the student.
+        accelerator: Where it runs.
+        train: Batches to learn from, a part of a step each.
+        held_out: Batches to look at; None for none.
+        teacher: Gives targets; None for none.
+        num_recordings: Recordings in all, for the share of broken ones.
+        broken: Files that are known to be broken, with the reason; grows.
+        workers: Processes that load.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        objective: nn.Module,
+        *,
+        accelerator: Accelerator,
+        train: Batches,
+        held_out: Batches | None,
+        teacher: Teacher | None,
+        num_recordings: int,
+        broken: dict[str, str],
+        workers: int,
+    ) -> None:
+        self._recipe, self._accelerator = recipe, accelerator
+        self._train, self._held_out, self._teacher = train, held_out, teacher
+        self._num_recordings, self.broken, self._workers = num_recordings, broken, workers
+        self._plain = objective
+        student: Any = objective.student
+        self._student = student
+        self._average = _average(student, recipe.ema) if recipe.ema else None
+        self._objective, prepared = accelerator.prepare(objective, make_optimizer(objective, recipe))
+        self._optimizer = prepared
+        if self._average is not None:
+            self._average.to(accelerator.device)
+        if recipe.compile:
+            student.compile()
+        self.step = 0
+        self.best = math.inf
+
+    def resume(self, state: State) -> None:
+        """Go on from a checkpoint."""
+        set_model_state_dict(self._objective, dict(state.objective), options=_WHOLE)
+        inner = self._optimizer.optimizer
+        known: dict[str, Any] = get_optimizer_state_dict(self._objective, inner, options=_WHOLE)
+        set_optimizer_state_dict(self._objective, inner, {**known, "state": _nested(state.optimizer)}, options=_WHOLE)
+        if self._average is not None:
+            self._average.module.load_state_dict(dict(state.average))
+            self._average.n_averaged.fill_(state.step)
+        self.step = state.step
+        self.best = float(state.facts.get("best", math.inf))
+
+    def run(self, folder: Path, log: Log) -> None:
+        """Take the steps that are left.
+
+        Raises:
+            ModelError: The loss is no number any more.
+            DataError: More than one recording in a hundred is broken.
+            StoreError: A checkpoint cannot be written.
+        """
+        recipe = self._recipe
+        waiting = loader(
+            self._train, self._numbers(), workers=self._workers, pinned=self._accelerator.device.type == "cuda"
+        )
+        since_s = time.perf_counter()
+        while self.step < recipe.steps:
+            self.step += 1
+            numbers = self._one_step(waiting)
+            now_s = time.perf_counter()
+            speed = {"crops_per_s": recipe.batch_size / max(now_s - since_s, 1e-9)}
+            since_s = now_s
+            log.add(self.step, {**numbers, **speed})
+            if self.step % recipe.validate_every == 0 or self.step == recipe.steps:
+                self._look(folder, log)
+                since_s = time.perf_counter()
+
+    def _numbers(self) -> range:
+        """The numbers of this process's parts, those of the steps to come."""
+        world, rank = self._accelerator.num_processes, self._accelerator.process_index
+        a_step = self._recipe.accumulate * world
+        return range(self.step * a_step + rank, self._recipe.steps * a_step, world)
+
+    def _one_step(self, waiting: Iterator[Loaded]) -> dict[str, float]:
+        recipe, accelerator = self._recipe, self._accelerator
+        rate = learning_rate(recipe, self.step)
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate * group["lr_scale"]
+        sums: dict[str, Tensor] = {}
+        names: list[str] = []
+        for part in range(recipe.accumulate):
+            loaded = next(waiting)
+            names += loaded.names
+            self._note(loaded.broken)
+            last = part == recipe.accumulate - 1
+            with contextlib.nullcontext() if last else accelerator.no_sync(self._objective):
+                found = self._forward(loaded, self._number(part))
+                accelerator.backward(found["loss"] / recipe.accumulate)
+            for name, value in found.items():
+                sums[name] = sums.get(name, 0.0) + value.detach().float() / recipe.accumulate
+        norm = accelerator.clip_grad_norm_(self._objective.parameters(), recipe.clip_norm or math.inf)
+        numbers = {name: float(accelerator.reduce(value, reduction="mean")) for name, value in sums.items()}
+        length = float(norm) if norm is not None else 0.0
+        self._check(numbers["loss"], length, names)
+        self._optimizer.step()
+        self._optimizer.zero_grad()
+        if self._average is not None:
+            self._average.update_parameters(self._student)
+        if (after := getattr(self._plain, "after_step", None)) is not None:
+            after(self.step, recipe.steps)
+        return {**numbers, "lr": rate, "gradient_norm": length}
+
+    def _number(self, part: int) -> int:
+        world, rank = self._accelerator.num_processes, self._accelerator.process_index
+        return int(((self.step - 1) * self._recipe.accumulate + part) * world + rank)
+
+    def _forward(self, loaded: Loaded, number: int) -> dict[str, Tensor]:
+        """The objective's numbers for a part; what it draws, such as dropout, is a function of the part's number."""
+        batch = with_targets(loaded, self._teacher, number).to(self._accelerator.device)
+        torch.manual_seed(self._recipe.seed * 1_000_003 + number)
+        found: dict[str, Tensor] = self._objective(batch)
+        return found
+
+    def _check(self, loss: float, norm: float, names: list[str]) -> None:
+        scaled = self._recipe.precision == "fp16"  # its scaler passes over steps whose gradients overflow
+        if math.isfinite(loss) and (scaled or math.isfinite(norm)):
+            return
+        what = "the loss" if not math.isfinite(loss) else "the gradient"
+        shown = ", ".join(dict.fromkeys(names[:8]))
+        raise ModelError(
+            f"{what} is no number at step {self.step}, for a batch of {shown}{' ...' if len(names) > 8 else ''}: the last checkpoint "
+            "is whole; look at these files, or lower lr"
+        )
+
+    def _note(self, broken: Mapping[str, str]) -> None:
+        self.broken.update(broken)
+        if len(self.broken) > _MOST_BROKEN * self._num_recordings and self.broken:
+            first = next(iter(self.broken.values()))
+            raise DataError(
+                f"{len(self.broken)} of {self._num_recordings} recordings cannot be used, which is over 1 %: failures.csv lists them; "
+                f"mend or leave out the first of them: {first}"
+            )
+
+    def _look(self, folder: Path, log: Log) -> None:
+        """Measure held-out speech and write a checkpoint, the best one if it is."""
+        numbers = self._validate()
+        if numbers:
+            log.add(self.step, numbers, prefix="held_out/")
+        loss = numbers.get("loss", math.inf)
+        is_best = loss < self.best
+        self.best = min(loss, self.best)
+        log.flush()
+        state = State(
+            step=self.step,
+            objective=_tensors(get_model_state_dict(self._objective, options=_WHOLE)),
+            average={} if self._average is None else self._average.module.state_dict(),
+            optimizer=_flat(get_optimizer_state_dict(self._objective, self._optimizer.optimizer, options=_WHOLE)),
+            facts={"best": self.best, "held_out": numbers},
+        )
+        if self._accelerator.is_main_process:
+            _train_checkpoint.save(folder / "checkpoints", state, best=is_best)
+        self._accelerator.wait_for_everyone()
+
+    @torch.no_grad()
+    def _validate(self) -> dict[str, float]:
+        if self._held_out is None:
+            return {}
+        self._objective.eval()
+        sums: dict[str, Tensor] = {}
+        number = self._recipe.validation_batches
+        with self._averaged():
+            for place in range(number):
+                loaded = self._held_out[place]
+                self._note(loaded.broken)
+                for name, value in self._forward(loaded, place).items():
+                    sums[name] = sums.get(name, 0.0) + value.float() / number
+        self._objective.train()
+        return {name: float(self._accelerator.reduce(value, reduction="mean")) for name, value in sums.items()}
+
+    @contextmanager
+    def _averaged(self) -> Iterator[None]:
+        """The averaged weights in the student's place, where there is an average."""
+        if self._average is None:
+            yield
+            return
+        own = {name: value.clone() for name, value in self._student.state_dict().items()}
+        self._student.load_state_dict(self._average.module.state_dict())
+        try:
+            yield
+        finally:
+            self._student.load_state_dict(own)
+
+
+def _average(student: nn.Module, decay: float) -> AveragedModel:
+    weighted = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
+    return AveragedModel(student, multi_avg_fn=weighted)
+
+
+def _tensors(flat: Mapping[str, Any]) -> dict[str, Tensor]:
+    return {name: value for name, value in flat.items() if isinstance(value, Tensor)}
+
+
+def _flat(state: Mapping[str, Any]) -> dict[str, Tensor]:
+    """The tensors of an optimiser's state, by `PARAMETER/NAME`."""
+    return {
+        f"{parameter}/{name}": value
+        for parameter, values in state["state"].items()
+        for name, value in values.items()
+        if isinstance(value, Tensor)
+    }
+
+
+def _nested(flat: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:
+    nested: dict[str, dict[str, Tensor]] = {}
+    for key, value in flat.items():
+        parameter, _, name = key.rpartition("/")
+        nested.setdefault(parameter, {})[name] = value
+    return nested

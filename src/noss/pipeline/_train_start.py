@@ -1,0 +1,76 @@
+"""A run of training, put together from its recipe: student, corpus, teacher, objective, batches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from noss.errors import DataError
+from noss.objectives import Needs
+from noss.pipeline._embed_machine import cores
+from noss.pipeline._request import roots
+from noss.pipeline._train_batches import Batches, Crop
+from noss.pipeline._train_corpus import Corpus, Draws, open_corpus
+from noss.pipeline._train_files import write_model
+from noss.pipeline._train_loop import Loop
+from noss.pipeline._train_recipe import Recipe
+from noss.pipeline._train_setup import make_objective, needs_of, open_student
+from noss.pipeline._train_teacher import open_teacher
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+
+def start(
+    recipe: Recipe, folder: Path, *, accelerator: Accelerator, root: Sequence[str], cache: Path, workers: int | None
+) -> Loop:
+    """The loop of a recipe before its first step.
+
+    Raises:
+        NossError: A part of it is not there, or the parts do not fit each other.
+    """
+    needs, parts = needs_of(recipe), recipe.accumulate * accelerator.num_processes
+    _check(recipe, needs, parts)
+    student = open_student(recipe, cache=cache)
+    rate, dim = student.model.card.sample_rate, student.model.frames_card.dim
+    teacher = open_teacher(recipe, wanted=needs.teacher, sample_rate=rate, cache=cache)
+    corpus = open_corpus(recipe, roots=roots([*recipe.root, *root]), cache=cache)
+    if teacher is not None:
+        corpus = teacher.prepare(corpus, cache=cache)
+    teacher_dim, num_classes = None if teacher is None else teacher.dim, len(corpus.classes)
+    objective = make_objective(recipe, student.module, dim=dim, teacher_dim=teacher_dim, num_classes=num_classes)
+    if accelerator.is_main_process:
+        write_model(folder, recipe, student.model, student.options, classes=corpus.classes)
+    train, held_out = _batches(recipe, corpus, needs, sample_rate=rate, size=recipe.batch_size // parts)
+    return Loop(
+        recipe,
+        objective.train(),
+        accelerator=accelerator,
+        train=train,
+        held_out=held_out,
+        teacher=teacher,
+        num_recordings=corpus.num_recordings + len(corpus.broken),
+        broken=dict(corpus.broken),
+        workers=min(8, max(1, cores() - 1)) if workers is None else workers,
+    )
+
+
+def _check(recipe: Recipe, needs: Needs, parts: int) -> None:
+    if needs.labels and recipe.target is None:
+        raise DataError(f"{recipe.objective} learns from labels and the recipe names no target: set target to a column")
+    if recipe.batch_size % parts:
+        raise DataError(
+            f"batch_size is {recipe.batch_size} and is shared by {parts} parts: make it a multiple of {parts}"
+        )
+
+
+def _batches(
+    recipe: Recipe, corpus: Corpus, needs: Needs, *, sample_rate: int, size: int
+) -> tuple[Batches, Batches | None]:
+    crop = Crop.of(needs, sample_rate=sample_rate, crop_s=recipe.crop_s)
+    crop_s = recipe.crop_s if recipe.by == "second" else None
+    draws = Draws(corpus.train, corpus.shares, seed=recipe.seed, crop_s=crop_s)
+    held = Draws(corpus.held_out, corpus.shares, seed=recipe.seed)
+    train = Batches(draws, crop=crop, size=size, seed=recipe.seed)
+    return train, Batches(held, crop=crop, size=size, seed=recipe.seed + 1) if len(held) else None

@@ -1,0 +1,252 @@
+"""Training: it goes on where it stopped, to the last bit, and says what is wrong."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import pickle
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+import noss
+from noss.errors import DataError, ModelError, NossError, StoreError
+from noss.pipeline import _train_checkpoint
+from noss.pipeline._train_corpus import Draws, Recording
+from noss.pipeline._train_log import read_log
+from noss.pipeline._train_recipe import read_recipe
+from noss.pipeline.train import train
+
+RECIPE: dict[str, Any] = {
+    "student": "audiontt/512",
+    "objective": "triplet",
+    "steps": 6,
+    "crop_s": 0.3,
+    "batch_size": 8,
+    "validate_every": 2,
+    "validation": 0.3,
+    "validation_batches": 1,
+    "warmup": 1,
+}
+
+
+@pytest.fixture(scope="module")
+def speech(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twenty noises that swell, each of another colour and length, from 0.1 s to 2 s."""
+    folder = tmp_path_factory.mktemp("speech")
+    generator = np.random.default_rng(0)
+    for number in range(20):
+        noise = generator.standard_normal(1600 * (number + 1))
+        tone = np.sin(np.arange(len(noise)) * (0.05 + 0.01 * number))
+        soundfile.write(folder / f"{number:02d}.wav", 0.1 * (tone + 0.2 * noise), 16_000)
+    return folder
+
+
+def recipe(folder: Path, speech: Path, **changes: Any) -> Path:
+    path = folder / "recipe.py"
+    path.write_text(f"RECIPE = {RECIPE | {'data': [str(speech)]} | changes!r}\n", encoding="utf-8")
+    return path
+
+
+def curve(folder: Path) -> list[tuple[int, str, float]]:
+    return [row for row in read_log(folder) if row[1] != "crops_per_s"]
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    last = _train_checkpoint.checkpoints(folder / "checkpoints")[-1]
+    return _train_checkpoint.tensors(last / "objective.safetensors")
+
+
+def go(path: Path, out: Path, *changes: str, workers: int = 0) -> Any:
+    return train(path, out=out, set=changes, device="cpu", workers=workers)
+
+
+def test_a_run_that_was_stopped_goes_on_to_the_same_bits(
+    tmp_path: Path, speech: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = recipe(tmp_path, speech, ema=0.9)
+    go(path, tmp_path / "whole")
+    saved, save = [], _train_checkpoint.save
+
+    def save_and_stop(*given: Any, **options: Any) -> Path:
+        saved.append(save(*given, **options))
+        if len(saved) == 1:
+            raise KeyboardInterrupt
+        return saved[-1]
+
+    monkeypatch.setattr(_train_checkpoint, "save", save_and_stop)
+    with pytest.raises(KeyboardInterrupt):
+        go(path, tmp_path / "stopped")
+    assert [found.name for found in saved] == ["step-0000002"]
+    go(path, tmp_path / "stopped", workers=1)
+    assert curve(tmp_path / "stopped") == curve(tmp_path / "whole")
+    whole, stopped = weights(tmp_path / "whole"), weights(tmp_path / "stopped")
+    assert all(torch.equal(whole[name], stopped[name]) for name in whole)
+
+
+@pytest.mark.slow
+def test_a_killed_run_goes_on_to_the_same_curve(tmp_path: Path, speech: Path) -> None:
+    path = recipe(tmp_path, speech, steps=12)
+    go(path, tmp_path / "whole", workers=1)
+    command = [sys.executable, "-m", "noss", "train", str(path), "--out", str(tmp_path / "killed"), "--device", "cpu"]
+    process = subprocess.Popen([*command, "--workers", "1"], stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 300
+    while not list((tmp_path / "killed").glob("checkpoints/step-000000[2-9]")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    done = subprocess.run([*command, "--workers", "1"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert curve(tmp_path / "killed") == curve(tmp_path / "whole")
+
+
+def test_a_trained_model_embeds_like_any_other_and_a_finished_run_answers_at_once(tmp_path: Path, speech: Path) -> None:
+    path = recipe(tmp_path, speech)
+    done = go(path, tmp_path / "run")
+    assert done.steps == 6 and done.failures == [] and "loss" in done.held_out
+    made = noss.load_model(done.model).embed([speech / "19.wav"])
+    random = noss.load_model("audiontt/512").embed([speech / "19.wav"])
+    assert made.shape == (1, 512) and not np.allclose(made, random, atol=1e-3)
+    before = {file: file.stat().st_mtime_ns for file in (tmp_path / "run").rglob("*") if file.is_file()}
+    assert str(go(path, tmp_path / "run")) == str(done)
+    assert {file: file.stat().st_mtime_ns for file in before} == before
+
+
+def test_a_changed_recipe_is_refused_and_the_difference_shown(tmp_path: Path, speech: Path) -> None:
+    path = recipe(tmp_path, speech, steps=2)
+    go(path, tmp_path / "run")
+    with pytest.raises(DataError, match=r"begun with another recipe \(lr: 0.001 -> 0.5; steps: 2 -> 4\)"):
+        go(path, tmp_path / "run", "steps=4", "lr=0.5")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("stepz=3", "no setting of a recipe: did you mean steps"),
+        ("steps=0", "one step at least"),
+        ("steps=many", "must be int"),
+        ("schedule=step", "must be 'cosine' or 'constant'"),
+        ("batch_size=9", None),
+        ("objective_options.margn=1", "no option 'margn': did you mean margin"),
+        ("objective=triplets", "no objective named 'triplets': did you mean triplet"),
+        ("student=logmel_stats", "no weights that torch can train"),
+        ("teacher=byol_s", "has no use for the teacher"),
+        ("steps", "is not NAME=VALUE"),
+    ],
+)
+def test_what_a_recipe_says_wrong_is_told_in_one_line(
+    tmp_path: Path, speech: Path, change: str, message: str | None
+) -> None:
+    path = recipe(tmp_path, speech, steps=1, accumulate=2)
+    if message is None:
+        message = "a multiple of accumulate"
+    with pytest.raises(NossError, match=message):
+        go(path, tmp_path / "run", change)
+
+
+def test_broken_files_are_passed_over_counted_and_listed(tmp_path: Path, speech: Path) -> None:
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for number in range(250):
+        shutil.copy(speech / f"{number % 20:02d}.wav", folder / f"{number:03d}.wav")
+    (folder / "bad.wav").write_bytes(b"RIFF no audio")
+    done = go(recipe(tmp_path, folder, steps=2), tmp_path / "run")
+    assert [Path(failure.file).name for failure in done.failures] == ["bad.wav"]
+    assert (tmp_path / "run" / "failures.csv").read_text(encoding="utf-8").count("bad.wav") >= 1
+
+
+def test_more_than_one_broken_file_in_a_hundred_stops_with_advice(tmp_path: Path, speech: Path) -> None:
+    folder = shutil.copytree(speech, tmp_path / "some")
+    (folder / "bad.wav").write_bytes(b"RIFF no audio")
+    with pytest.raises(DataError, match="1 of 21 recordings cannot be used, which is over 1 %"):
+        go(recipe(tmp_path, folder), tmp_path / "run")
+
+
+def test_a_loss_that_is_no_number_stops_and_names_the_batch(tmp_path: Path, speech: Path) -> None:
+    path = recipe(tmp_path, speech, lr=1e30, clip_norm=None, warmup=0, validate_every=1, steps=20)
+    with pytest.raises(ModelError, match=r"is no number at step \d+, for a batch of .*\.wav.*the last checkpoint is whole"):
+        go(path, tmp_path / "run")
+    assert _train_checkpoint.checkpoints(tmp_path / "run" / "checkpoints")
+
+
+def test_a_full_disk_at_a_checkpoint_leaves_the_one_before_it(
+    tmp_path: Path, speech: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = recipe(tmp_path, speech)
+    settle, times = _train_checkpoint._settle, []
+
+    def full(folder: Path) -> None:
+        times.append(folder)
+        if len(times) == 2:
+            raise OSError(28, os.strerror(28))
+        settle(folder)
+
+    monkeypatch.setattr(_train_checkpoint, "_settle", full)
+    with pytest.raises(StoreError, match=r"No space left on device; the checkpoint before it is whole; free some space"):
+        go(path, tmp_path / "run")
+    folder = tmp_path / "run" / "checkpoints"
+    assert [found.name for found in _train_checkpoint.checkpoints(folder)] == ["step-0000002"]
+    assert not list(folder.glob(".step-*"))
+    assert go(path, tmp_path / "run").steps == 6
+
+
+def test_checkpoints_of_newer_versions_and_with_pickled_code_are_refused(tmp_path: Path, speech: Path) -> None:
+    path = recipe(tmp_path, speech)
+    go(path, tmp_path / "run", "steps=2")
+    last = _train_checkpoint.checkpoints(tmp_path / "run" / "checkpoints")[-1]
+    state = json.loads((last / "state.json").read_text(encoding="utf-8"))
+    (last / "optimizer.pt").write_bytes(pickle.dumps(print))
+    with pytest.raises(ModelError, match="may hold code"):
+        _train_checkpoint.load(last)
+    (last / "optimizer.pt").unlink()
+    (last / "state.json").write_text(json.dumps({**state, "format": 99, "noss_version": "9.9"}), encoding="utf-8")
+    with pytest.raises(ModelError, match="was written by noss 9.9"):
+        _train_checkpoint.load(last)
+
+
+def test_a_cut_off_line_of_the_log_is_left_out(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text("step,name,value\n1,loss,0.5\n2,loss,0.4\n3,lo", encoding="utf-8")
+    assert read_log(tmp_path) == [(1, "loss", 0.5), (2, "loss", 0.4)]
+
+
+def test_the_log_and_tensorboard_hold_the_curves(tmp_path: Path, speech: Path) -> None:
+    go(recipe(tmp_path, speech, steps=2), tmp_path / "run")
+    with (tmp_path / "run" / "log.csv").open(encoding="utf-8", newline="") as file:
+        names = {row["name"] for row in csv.DictReader(file)}
+    assert {"loss", "lr", "gradient_norm", "crops_per_s", "held_out/loss"} <= names
+    assert list((tmp_path / "run" / "tensorboard").glob("events*"))
+
+
+def test_a_student_learns_its_teacher_whatever_its_rate_and_size(tmp_path: Path, speech: Path) -> None:
+    options = {"objective": "match_teacher", "teacher": "logmel_stats", "targets": "both", "steps": 8, "lr": 3e-3}
+    done = go(recipe(tmp_path, speech, **options), tmp_path / "run")
+    losses = [value for _, name, value in read_log(tmp_path / "run") if name == "loss"]
+    assert losses[-1] < losses[0]
+    assert {"mse", "l1", "cosine"} <= set(done.held_out)
+
+
+def test_every_recording_comes_once_before_any_comes_again_and_sources_have_their_shares() -> None:
+    sources = [[Recording(n, Path(f"{n}"), 0.0, 1.0) for n in range(first, first + 50)] for first in (0, 50)]
+    draws = Draws(sources, [0.8, 0.2], seed=0)
+    found = [draws[number].number for number in range(1000)]
+    assert sum(number < 50 for number in found) == 800
+    first = [number for number in found if number < 50][:50]
+    assert sorted(first) == list(range(50)) and first != sorted(first)
+    long = [[Recording(0, Path("0"), 0.0, 9.0), Recording(1, Path("1"), 0.0, 1.0)]]
+    by_second = Draws(long, [1.0], seed=0, crop_s=1.0)
+    assert sum(by_second[number].number == 0 for number in range(1000)) == 900
+
+
+def test_settings_are_changed_by_name_also_inside(tmp_path: Path, speech: Path) -> None:
+    found = read_recipe(recipe(tmp_path, speech), ["objective_options.margin=0.2", "ema=None", "steps=7"])
+    assert (found.objective_options, found.ema, found.steps) == ({"margin": 0.2}, None, 7)
