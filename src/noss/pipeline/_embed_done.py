@@ -12,7 +12,7 @@ from noss.frame_store import FrameStore
 from noss.pipeline._embed_plan import Lost
 from noss.store import Store
 
-_NONE = bytes(16)  # no clip has this identity: it would be a SHA-256 that starts with 128 zeros
+_NONE = "0" * 32  # no clip has this identity: it would be a SHA-256 that starts with 128 zeros
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,9 +66,9 @@ class Ledger:
         """Note the next block."""
         self.failures += done.failures
         self.newly_embedded += done.newly_embedded
-        self._blocks.append(b"".join(_NONE if name is None else bytes.fromhex(name) for name in done.ids))
+        self._blocks.append(bytes.fromhex("".join(name or _NONE for name in done.ids)))
 
-    def rows(self, blocks: Iterable[Sequence[Clip]]) -> Iterator[tuple[list[Clip], list[str]]]:
+    def rows(self, blocks: Iterable[Sequence[Clip]]) -> Iterator[tuple[Sequence[Clip], list[str]]]:
         """The same blocks again, of clips that have an embedding, and their identities.
 
         Raises:
@@ -77,9 +77,10 @@ class Ledger:
         for clips, noted in itertools.zip_longest(blocks, self._blocks):
             if clips is None or noted is None or 16 * len(clips) != len(noted):
                 raise DataError("a table changed while its clips were embedded: run the same command again to go on")
-            ids = [noted[first : first + 16] for first in range(0, len(noted), 16)]
-            kept = [(clip, name.hex()) for clip, name in zip(clips, ids, strict=True) if name != _NONE]
-            yield [clip for clip, _ in kept], [name for _, name in kept]
+            digits = noted.hex()
+            ids = [digits[first : first + 32] for first in range(0, len(digits), 32)]
+            kept = [place for place, name in enumerate(ids) if name != _NONE]
+            yield (clips, ids) if len(kept) == len(ids) else ([clips[place] for place in kept], [ids[p] for p in kept])
 
 
 def accounts(
@@ -87,6 +88,8 @@ def accounts(
 ) -> tuple[list[Failure], list[str | None]]:
     """Every clip's failure or identity; of two clips with the same bytes, both are lost."""
     failures, kept = [], list[str | None]()
+    if not lost and not any(isinstance(name, Failure) for name in ids):
+        return [], list(map(str, ids))
     for clip, name in zip(clips, ids, strict=True):
         kept.append(None if isinstance(name, Failure) or name in lost else name)
         if isinstance(name, Failure):

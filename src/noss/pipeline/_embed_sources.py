@@ -26,7 +26,7 @@ def clips_of(source: Sequence[str], *, roots: Mapping[str, Path], cache: Path) -
 
 
 class Catalogue:
-    """Clips, a list of them after the other: all of datasets, files and folders at once, then tables by the block.
+    """Clips, a sequence of them after the other: all of datasets, files and folders at once, then tables by the block.
 
     Args:
         source: Names of datasets, and paths of files, folders and tables.
@@ -43,12 +43,12 @@ class Catalogue:
         self._manifests = [Manifest(path) for path in tables.values()]
         self._clips = clips_of([name for name in source if name not in tables], roots=roots, cache=cache)
 
-    def __iter__(self) -> Iterator[list[Clip]]:
+    def __iter__(self) -> Iterator[Sequence[Clip]]:
         if self._clips or not self._manifests:
             yield from by_the_copy(self._clips)
         for manifest in self._manifests:
             for clips in manifest:
-                yield from by_the_copy(clips)
+                yield from by_the_copy(clips[:]) if clips.are_remote else (clips,)
 
 
 def files_of(paths: Sequence[Path | str]) -> list[Path]:

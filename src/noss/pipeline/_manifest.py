@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final, overload
 
 import numpy as np
 import pyarrow as pa
@@ -25,11 +26,13 @@ from noss.pipeline._manifest_file import batches, columns
 from noss.places import is_address, path_of
 
 ROWS = 250_000
+_AT_ONCE = 4096
+_NO_LABELS: Final[Mapping[str, str]] = {}
 _ABSOLUTE = re.compile(r"([A-Za-z]:)?/|[a-z][a-z0-9]+://")
 
 
 class Manifest:
-    """The clips of a table, as lists of a few hundred thousand; it may be gone through again.
+    """The clips of a table, a few hundred thousand after the other; it may be gone through again.
 
     Args:
         path: The table.
@@ -42,10 +45,10 @@ class Manifest:
         self._path = path
         self._columns = columns(path)
 
-    def __iter__(self) -> Iterator[list[Clip]]:
+    def __iter__(self) -> Iterator[Segments]:
         first = 0
         for table in self._tables():
-            clips = _clips(table, _Rows(self._path, first))
+            clips = _segments(table, _Rows(self._path, first))
             if not first and not any(is_address(clip.path) or clip.path.exists() for clip in clips):
                 where = f"no file of the first {len(clips):,} rows of {self._path} is there (first: {clips[0].path})"
                 raise DataError(f"{where}: paths are relative to the table's folder")
@@ -77,8 +80,49 @@ class _Rows:
         return DataError(f"{self.path} row {self.first + row + 1}: {message}")
 
 
-def _clips(table: pa.Table, rows: _Rows) -> list[Clip]:
-    files, labels = table["file"].to_pylist(), dict[str, str | float]()
+class Segments(Sequence[Clip]):
+    """Clips that are made when they are looked at: a tenth of the memory, and none of a collector's work.
+
+    Args:
+        paths: The file of each.
+        starts_N: Where each starts (N,), in seconds.
+        ends_N: Where each ends (N,), NaN at the end of its file.
+        are_remote: Whether some lie on an object store.
+    """
+
+    def __init__(
+        self, paths: list[Path], starts_N: NDArray[np.float64], ends_N: NDArray[np.float64], *, are_remote: bool
+    ) -> None:
+        self._paths, self._starts_N, self._ends_N = paths, starts_N, ends_N
+        self.are_remote = are_remote
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    @overload
+    def __getitem__(self, place: int) -> Clip: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[Clip]: ...
+    def __getitem__(self, place: int | slice) -> Clip | list[Clip]:
+        if isinstance(place, slice):
+            return self._some(place)
+        at = range(len(self))[place]
+        return self._some(slice(at, at + 1))[0]
+
+    def __iter__(self) -> Iterator[Clip]:
+        for first in range(0, len(self), _AT_ONCE):
+            yield from self._some(slice(first, first + _AT_ONCE))
+
+    def _some(self, places: slice) -> list[Clip]:
+        starts, ends = self._starts_N[places].tolist(), self._ends_N[places].tolist()
+        return [
+            Clip(path=path, labels=_NO_LABELS, start_s=start_s, end_s=None if math.isnan(end_s) else end_s)
+            for path, start_s, end_s in zip(self._paths[places], starts, ends, strict=True)
+        ]
+
+
+def _segments(table: pa.Table, rows: _Rows) -> Segments:
+    files = table["file"].to_pylist()
     starts_N, ends_N = np.nan_to_num(_times(table, "start", rows)), _times(table, "end", rows)
     if len(wrong := np.flatnonzero(ends_N <= starts_N)):
         row = int(wrong[0])
@@ -87,10 +131,8 @@ def _clips(table: pa.Table, rows: _Rows) -> list[Clip]:
     if len(paths) < len(set(files)):
         row = next(row for row, file in enumerate(files) if file not in paths)
         raise rows.error(row, "no file: give the path of its audio, relative to the table")
-    return [
-        Clip(path=paths[file], labels=labels, start_s=start_s, end_s=None if math.isnan(end_s) else end_s)
-        for file, start_s, end_s in zip(files, starts_N.tolist(), ends_N.tolist(), strict=True)
-    ]
+    are_remote = any(map(is_address, paths.values()))
+    return Segments([paths[file] for file in files], starts_N, ends_N, are_remote=are_remote)
 
 
 def _path(file: str, table: Path) -> Path:
