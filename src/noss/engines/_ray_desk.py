@@ -130,7 +130,6 @@ class Desk:
     def _carry(self, me: Any, order: Order) -> None:
         with _Telling(self._answers):
             for answer in _flow(me, order):
-                self._begun.pop((answer.number, 1), None)
                 self._answers.put(answer)
 
 
@@ -170,7 +169,7 @@ def _source(desk: Any) -> Any:
         while (parcel := ray.get(desk.take.remote())) is not None:
             yield BlockAccessor.batch_to_block(_row(parcel))
 
-    class Parcels(Datasource):
+    class Parcels(Datasource):  # type: ignore[misc]
         """An endless table of parcels, read one by one."""
 
         def estimate_inmemory_data_size(self) -> None:
