@@ -25,6 +25,7 @@ from noss.pipeline._models import open_model
 from noss.pipeline._predictions import Predictions, read_facts, read_predictions
 from noss.pipeline._published import references
 from noss.pipeline._similarity_file import NAME, read_similarities
+from noss.pipeline._studies import read_studies
 from noss.pipeline._ties import gaps, predictions_file
 from noss.reports import Details, ModelPage, Score
 from noss.runs import cache_folder
@@ -49,12 +50,14 @@ def run_details(run: Path, scores: Sequence[Score], *, pages: bool, cache: Path 
         DataError: Predictions, failures or settings are missing or unreadable.
     """
     settings = read_settings(run / "run.json")
+    studies = read_studies(run / FOLDER)
     alike = run / FOLDER / NAME
     known = Details(
         run=run.resolve().name,
         settings=settings,
         failures=_failures(run / "failures.csv"),
-        units=units(scores),
+        units=units([*scores, *(score for found in studies.values() for score in found)]),
+        studies=studies,
         gaps=gaps(run, scores),
         references=references(scores),
         similarities=read_similarities(alike) if alike.is_file() else [],

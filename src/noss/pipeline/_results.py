@@ -18,6 +18,7 @@ from typing import Any
 
 from noss import __version__, shelf
 from noss.errors import DataError
+from noss.pipeline._analyse_request import FOLDER
 from noss.pipeline._published import figures, read_published
 from noss.pipeline._schema import complaint, parse, read_text, schema_of
 from noss.pipeline._verdict import Verdict
@@ -26,6 +27,7 @@ from noss.runs import slug
 
 PUBLISHED = "published"  # the folder of other people's figures, which are no records
 SCHEMA = "schema.json"
+_NO_SUITES = {PUBLISHED, FOLDER}
 _OF_THIS_MACHINE = re.compile(r"(^|/)(\.{1,2}|~)(/|$)|//|^/|\\")
 
 
@@ -43,7 +45,7 @@ def is_store(folder: Path) -> bool:
     """Whether a folder holds suites, or is one, and not the scores of a run."""
     if not folder.is_dir() or (folder / "scores.jsonl").is_file():
         return False
-    return any(folder.glob("*.jsonl")) or any(path.parent.name != PUBLISHED for path in folder.glob("*/*.jsonl"))
+    return any(folder.glob("*.jsonl")) or any(path.parent.name not in _NO_SUITES for path in folder.glob("*/*.jsonl"))
 
 
 def read_results(folder: Path) -> dict[str, list[Score]]:
@@ -157,7 +159,7 @@ def _suites(folder: Path) -> dict[str, list[Path]]:
         raise DataError(f"there is no folder {folder}: give a results folder, or the folder of one suite")
     own = sorted(folder.glob("*.jsonl"))
     below = {path.name: sorted(path.glob("*.jsonl")) for path in sorted(folder.iterdir()) if path.is_dir()}
-    inside = {name: files for name, files in below.items() if files and name != PUBLISHED}
+    inside = {name: files for name, files in below.items() if files and name not in _NO_SUITES}
     if own and inside:
         raise DataError(f"{own[0]} stands beside suites: move it into the folder of its suite")
     return {folder.resolve().name: own} if own else inside

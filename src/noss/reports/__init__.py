@@ -218,6 +218,7 @@ class Details:
         audio: Short clips as data URIs.
         references: What others published for the same contests.
         similarities: How alike the layers of models are, a comparison a dataset.
+        studies: Records of models under conditions, by study: `robustness`, `context`.
         notes: What could not be shown, and why.
         complete: Whether nothing is missing; False where the same report may show more the next time.
         cache: Folder where a style may keep what is slow to make; None keeps nothing.
@@ -236,6 +237,7 @@ class Details:
     audio: Mapping[str, str] = field(default_factory=dict)
     references: list[Reference] = field(default_factory=list)
     similarities: list[Similarity] = field(default_factory=list)
+    studies: Mapping[str, list[Score]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     complete: bool = True
     cache: Path | None = None

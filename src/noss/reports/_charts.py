@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from noss.reports._studies_pages import context_chart, robustness_chart
+
 if TYPE_CHECKING:
     import altair as alt
 
@@ -17,7 +19,7 @@ _HEIGHT = 260
 
 def specs() -> dict[str, dict[str, Any]]:
     """Every chart of the page, by kind, without its rows."""
-    charts = {
+    charts: dict[str, Any] = {
         "scores": _scores(),
         "confusion": _confusion(),
         "recall": _recall(),
@@ -28,6 +30,8 @@ def specs() -> dict[str, dict[str, Any]]:
         "points": _points(),
         "map": _map(),
         "tradeoff": _tradeoff(),
+        "robustness": robustness_chart(),
+        "context": context_chart(),
     }
     return {kind: _bare(chart) for kind, chart in charts.items()}
 

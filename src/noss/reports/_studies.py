@@ -38,11 +38,6 @@ class StudyCell:
     def __str__(self) -> str:
         return f"{self.text} [{self.interval}]"
 
-    @property
-    def difference(self) -> str:
-        """The change with its interval and the distance, in words; empty where nothing is paired."""
-        return f"{self.change} [{self.change_interval}], moved {self.moved}" if self.change else ""
-
 
 @dataclass(frozen=True, kw_only=True)
 class StudyTable:
@@ -86,7 +81,7 @@ def _table(study: Study, title: str, scores: Sequence[Score], details: Details) 
         title=title,
         columns=[_heading(column, metrics[column], details, study) for column in columns],
         rows=rows,
-        warnings=_warnings(scores, several=len(columns) > 1, of=across),
+        warnings=_warnings(study, scores, of=across),
         points=_points(
             study, [found[key] for name in names for column in columns if (key := (name, column)) in found], details
         ),
@@ -188,16 +183,26 @@ def _seconds(condition: str) -> float:
     return float(condition.split()[1]) if condition else float("inf")
 
 
-def _warnings(scores: Sequence[Score], *, several: bool, of: Callable[[Score], str]) -> list[str]:
+def _warnings(study: Study, scores: Sequence[Score], *, of: Callable[[Score], str]) -> list[str]:
     """Loud lines, each once, with what they are about where that is not everything."""
-    found: dict[str, dict[str, None]] = {}
+    found: dict[str, list[Score]] = {}
     for score in scores:
         for line in score.warnings:
-            found.setdefault(line, {})[of(score)] = None
-    everything = len({of(score) for score in scores})
-    return [
-        f"{', '.join(names)}: {line}" if several and len(names) < everything else line for line, names in found.items()
+            found.setdefault(line, []).append(score)
+    return [f"{_about(study, told, scores, of=of)}{line}" for line, told in found.items()]
+
+
+def _about(study: Study, told: Sequence[Score], scores: Sequence[Score], *, of: Callable[[Score], str]) -> str:
+    """Of which columns and conditions something is said; empty where it is of all."""
+    columns = list(dict.fromkeys(map(of, told)))
+    some = [score for score in scores if of(score) in columns]
+    conditions = list(dict.fromkeys(score.condition or PLAIN[study] for score in told))
+    words = [
+        ", ".join(columns) if len(some) < len(scores) else "",
+        ", ".join(conditions) if len(told) < len(some) else "",
     ]
+    text = " under ".join(filter(None, words))
+    return f"{text}: " if text else ""
 
 
 def _model(score: Score) -> str:

@@ -21,6 +21,7 @@ from noss.reports._render import axis, environment, policy, source
 from noss.reports._script import vega
 from noss.reports._similarity_maps import sections
 from noss.reports._site import write_site
+from noss.reports._studies_pages import study_data, study_sections
 from noss.reports._table import Cell, Column, Leaderboard, Row, leaderboard
 
 __all__ = ["PAGES", "SUFFIX", "write", "write_explorer", "write_site"]
@@ -38,7 +39,7 @@ def write(scores: list[Score], path: Path, *, details: Details | None = None) ->
 
 
 def _page(scores: list[Score], details: Details) -> str:
-    board = leaderboard(scores, details=details)
+    board, studies = leaderboard(scores, details=details), study_sections(details)
     scripts = [vega(details.cache), "\n".join(map(source, _SCRIPTS))]
     return (
         environment()
@@ -52,7 +53,8 @@ def _page(scores: list[Score], details: Details) -> str:
             headline=headline(board),
             cards=[_card(board, column) for column in board.columns],
             axes={column.task: axis(board, column) for column in board.columns},
-            data=_data(board, details),
+            data={**_data(board, details), "studies": study_data(studies)},
+            studies=studies,
             similar=sections(details.similarities),
             command=_command(details.settings),
             failures=details.failures[:_MAX_FAILURES],

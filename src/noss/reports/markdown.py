@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import get_args
 
 from noss.reports import Details, Score
 from noss.reports._headline import headline
@@ -11,6 +12,7 @@ from noss.reports._layers import LayerTable, layer_tables
 from noss.reports._quoted import LEGEND, Quoted, quoted
 from noss.reports._similarity import Similarity
 from noss.reports._similarity_tables import heading, is_square, neighbours, pairs, squares
+from noss.reports._studies import ABOUT, Study, StudyCell, StudyTable, study_tables
 from noss.reports._table import Cell, Column, Leaderboard, Row, leaderboard, readable
 
 SUFFIX = ".md"
@@ -28,6 +30,7 @@ def write(scores: list[Score], path: Path, *, details: Details | None = None) ->
         escaped(headline(board)),
         *ranking,
         *_layers(layer_tables(board)),
+        *_studies(details),
         *(part for one in (details.similarities if details else []) for part in _similar(one)),
         _footnotes(board, others),
     ]
@@ -88,6 +91,31 @@ def _layers(tables: list[LayerTable]) -> list[str]:
         "**Bold**: chosen on validation, by most folds. The score above is that of the layers so chosen: nothing is chosen on test."
     )
     return [line, *map(_layer_table, tables)]
+
+
+def _studies(details: Details | None) -> list[str]:
+    """Robustness, a table a model; context, a table a task."""
+    if details is None:
+        return []
+    found = {study: study_tables(study, details.studies.get(study, []), details) for study in get_args(Study)}
+    return [part for study, tables in found.items() if tables for part in [ABOUT[study], *map(_study_table, tables)]]
+
+
+def _study_table(table: StudyTable) -> str:
+    first = f"{table.title}, {'test clips' if table.study == 'robustness' else 'cut into'}"
+    head = [escaped(name) for name in [first, *table.columns]]
+    rows = [[escaped(name), *map(_study_cell, cells)] for name, cells in table.rows]
+    lines = [head, [":--", *["--:"] * len(table.columns)], *rows]
+    loud = [f"- {escaped(line)}" for line in table.warnings]
+    return "\n\n".join(["\n".join(f"| {' | '.join(line)} |" for line in lines), *(["\n".join(loud)] if loud else [])])
+
+
+def _study_cell(cell: StudyCell | None) -> str:
+    """The score and, below it, the change, bold where its interval leaves zero out."""
+    if cell is None or not cell.change:
+        return "–" if cell is None else str(cell)
+    change = f"**{cell.change}**" if cell.clear else cell.change
+    return f"{cell}; {change} [{cell.change_interval}], moved {cell.moved}"
 
 
 def _similar(one: Similarity) -> list[str]:

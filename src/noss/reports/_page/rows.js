@@ -138,8 +138,17 @@ function tradeoffChart() {
   };
 }
 
+function studyChart(figure) {
+  const kind = figure.dataset.chart;
+  const { rows, value } = DATA.studies[kind][Number(figure.dataset.task)];
+  if (kind === "robustness") return { texts: { value }, rows };
+  const longest = Math.max(0.5, ...rows.map((row) => row.seconds ?? 0)); // a model's own windows stand one step further
+  return { texts: { value }, rows: rows.map(({ seconds, ...row }) => ({ ...row, window: seconds === null ? "own" : `${seconds} s`, place: seconds ?? 2 * longest })) };
+}
+
 function chartOf(figure) {
   const kind = figure.dataset.chart;
+  if (kind in DATA.studies) return studyChart(figure);
   if (kind === "map") return mapChart(figure);
   if (kind === "tradeoff") return tradeoffChart();
   const task = DATA.tasks[Number(figure.dataset.task)];
