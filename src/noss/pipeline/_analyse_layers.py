@@ -14,15 +14,12 @@ from noss.pipeline._plan import Corpus
 from noss.pipeline._probe_choice import check_pooled, probe_name
 from noss.pipeline._protocol import run_protocol
 from noss.pipeline._similarity_compare import How, compare, put
-from noss.pipeline._similarity_file import NAME as SIMILARITY
-from noss.pipeline._similarity_file import read_similarities
+from noss.pipeline._similarity_file import LAYERS, NAME, read_similarities
 from noss.pipeline.embed import embed_clips
 from noss.pipeline.score import score_predictions
 from noss.reports import Score
 from noss.reports._layers import as_text
 from noss.reports._similarity import Similarity
-
-NAME = "layers.jsonl"
 
 
 def analyse(request: Request) -> Analysed:
@@ -36,7 +33,7 @@ def analyse(request: Request) -> Analysed:
     """
     for model in request.plan.models:
         _check(model)
-    study = Study(request.out / NAME, request)
+    study = Study(request.out / LAYERS, request)
     layers = _Layers(request, study)
     study.run(layers.scores)
     text = as_text(leaderboard(study.scores), layers.found)
@@ -58,7 +55,7 @@ class _Layers:
     def __init__(self, request: Request, study: Study) -> None:
         self.found: list[Similarity] = []
         self._request, self._study = request, study
-        self._path = request.out / SIMILARITY
+        self._path = request.out / NAME
 
     def scores(self, model: Model, given: Sampled) -> list[Score]:
         """The record of one model on one task."""
@@ -71,7 +68,8 @@ class _Layers:
         path = run_protocol(task, embedded, model=model, out=request.out, probe=probe, seed=request.seed)[0]
         corpus = Corpus(name=task.dataset, clips=task.clips, ids=given.ids, tasks=[task])
         known = read_similarities(self._path) if self._path.is_file() else []
-        alike = compare([model], corpus, [embedded], how=How(seed=request.seed), known=known)
+        drawn = [line for line in task.warnings if " drawn " in line]
+        alike = compare([model], corpus, [embedded], how=How(seed=request.seed), known=known, notes=drawn)
         put(self._path, [alike])
         self.found = [one for one in self.found if one.signature != alike.signature] + [alike]
         return score_predictions(path, metrics=[], draws=request.draws, seed=request.seed, known=self._study.known)[:1]

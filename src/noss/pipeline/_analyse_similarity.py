@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 from noss.errors import DataError, Failure
@@ -36,10 +35,13 @@ def analyse(request: Request) -> Analysed:
         seed=request.seed,
     )
     found, failures = [], list[Failure]()
-    for corpus in map(partial(_fewer, request), request.plan.corpora):
+    for whole in request.plan.corpora:
+        corpus, drawn = _fewer(request, whole), f"{request.max_clips} of {len(whole.clips):,} clips were drawn"
         embedded = [_embed(request, model, corpus) for model in models]
         failures += [one for done in embedded for one in done.failures if one not in failures]
-        found.append(compare(models, corpus, embedded, how=how, known=known))
+        found.append(
+            compare(models, corpus, embedded, how=how, known=known, notes=[drawn] if corpus is not whole else [])
+        )
     put(path, found)
     notes = [f"{one.title}: {note}" for one in found for note in one.notes]
     return Analysed(path=path, text="\n\n".join(map(as_text, found)), notes=notes, failures=failures)

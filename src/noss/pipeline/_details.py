@@ -24,9 +24,10 @@ from noss.pipeline._leaderboard import Leaderboard, leaderboard, units
 from noss.pipeline._models import open_model
 from noss.pipeline._predictions import Predictions, read_facts, read_predictions
 from noss.pipeline._published import references
-from noss.pipeline._similarity_file import NAME, read_similarities
+from noss.pipeline._similarity_file import LAYERS, NAME, read_similarities
 from noss.pipeline._studies import read_studies
 from noss.pipeline._ties import gaps, predictions_file
+from noss.pipeline.score import read_scores
 from noss.reports import Details, ModelPage, Score
 from noss.runs import cache_folder
 from noss.store import Store
@@ -51,15 +52,17 @@ def run_details(run: Path, scores: Sequence[Score], *, pages: bool, cache: Path 
     """
     settings = read_settings(run / "run.json")
     studies = read_studies(run / FOLDER)
-    alike = run / FOLDER / NAME
+    alike, layered = run / FOLDER / NAME, run / FOLDER / LAYERS
+    layers = read_scores(layered) if layered.is_file() else []
     known = Details(
         run=run.resolve().name,
         settings=settings,
         failures=_failures(run / "failures.csv"),
-        units=units([*scores, *(score for found in studies.values() for score in found)]),
+        units=units([*scores, *layers, *(score for found in studies.values() for score in found)]),
         studies=studies,
         gaps=gaps(run, scores),
         references=references(scores),
+        layers=layers,
         similarities=read_similarities(alike) if alike.is_file() else [],
         cache=cache or cache_folder(settings.get("cache")),
     )

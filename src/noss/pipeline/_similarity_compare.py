@@ -34,7 +34,13 @@ class How:
 
 
 def compare(
-    models: Sequence[Model], corpus: Corpus, embedded: Sequence[Embedded], *, how: How, known: Sequence[Similarity]
+    models: Sequence[Model],
+    corpus: Corpus,
+    embedded: Sequence[Embedded],
+    *,
+    how: How,
+    known: Sequence[Similarity],
+    notes: Sequence[str] = (),
 ) -> Similarity:
     """CKA of all layers of models on the clips that all of them have; one that is known, if nothing about it has changed.
 
@@ -44,6 +50,7 @@ def compare(
         embedded: What came of embedding them, a model each.
         how: How they are compared.
         known: Comparisons made before.
+        notes: What is to be known of the clips.
 
     Raises:
         DataError: They share fewer than four clips.
@@ -89,7 +96,7 @@ def compare(
         noss_version=__version__,
         date=datetime.now(UTC).isoformat(timespec="seconds"),
         seconds=round(time.perf_counter() - start, 3),
-        notes=_notes(models, embedded),
+        notes=[*notes, *_notes(models, embedded)],
     )
     undefined = [name for row, name in enumerate(found.names) if found.cka[row][row] is None]
     found.notes.extend(f"{name} gives every clip the same vector: CKA with it is not defined" for name in undefined)

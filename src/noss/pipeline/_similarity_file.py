@@ -13,6 +13,7 @@ from noss.reports._similarity import Compared, Similarity
 from noss.runs import write_json
 
 NAME: Final = "similarity.json"
+LAYERS: Final = "layers.jsonl"  # records of every layer, which stand beside it
 
 
 def read_similarities(path: Path) -> list[Similarity]:

@@ -217,6 +217,7 @@ class Details:
         maps: One embedding map a dataset.
         audio: Short clips as data URIs.
         references: What others published for the same contests.
+        layers: Records of every layer of models, from an analysis of its own.
         similarities: How alike the layers of models are, a comparison a dataset.
         studies: Records of models under conditions, by study: `robustness`, `context`.
         notes: What could not be shown, and why.
@@ -236,6 +237,7 @@ class Details:
     maps: list[Map] = field(default_factory=list)
     audio: Mapping[str, str] = field(default_factory=dict)
     references: list[Reference] = field(default_factory=list)
+    layers: list[Score] = field(default_factory=list)
     similarities: list[Similarity] = field(default_factory=list)
     studies: Mapping[str, list[Score]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)

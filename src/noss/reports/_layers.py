@@ -16,7 +16,7 @@ class LayerTable:
     """The layers of one task: a column a model, a row a layer; a cell is empty where a model has no such layer.
 
     `chosen` holds the cells, as row and column, of the layers that most folds chose. `alike` holds, by cell, CKA with the
-    layer before in words; nothing where it is not known.
+    layer before in words; nothing where it is not known. `warnings` are to be said aloud.
     """
 
     task: str
@@ -24,6 +24,7 @@ class LayerTable:
     cells: list[list[str]]
     chosen: set[tuple[int, int]]
     alike: dict[tuple[int, int], str] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
 
 
 def curve(score: Score) -> list[dict[str, Any]]:
@@ -44,8 +45,9 @@ def layer_tables(board: Leaderboard, similarities: Sequence[Similarity] = ()) ->
         layered = {name: cell for name, cell in cells.items() if cell.score.layers}
         if layered:
             rows = {name: _by_layer(cell.score) for name, cell in layered.items()}
+            warnings = [line.text for line in board.warnings if line.task == column.task]
             table = _table(column.task, rows, column.unit)
-            found.append(replace(table, alike=_alike(table, column.score.dataset, similarities)))
+            found.append(replace(table, alike=_alike(table, column.score.dataset, similarities), warnings=warnings))
     return found
 
 
@@ -58,12 +60,13 @@ def _as_text(table: LayerTable) -> str:
     rows = [[table.task, *table.models]]
     for layer, cells in enumerate(table.cells):
         marked = [f"{cell}{'*' if (layer, place) in table.chosen else ''}" for place, cell in enumerate(cells)]
-        rows.append([f"layer {layer}", *(_with_alike(table, layer, place, cell) for place, cell in enumerate(marked))])
+        rows.append([f"layer {layer}", *(with_alike(table, layer, place, cell) for place, cell in enumerate(marked))])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)) for row in rows)
 
 
-def _with_alike(table: LayerTable, layer: int, place: int, cell: str) -> str:
+def with_alike(table: LayerTable, layer: int, place: int, cell: str) -> str:
+    """A cell's text with CKA to the layer before, where it is known."""
     alike = table.alike.get((layer, place))
     return cell if alike is None else f"{cell}, CKA {alike}"
 
@@ -72,7 +75,7 @@ def _alike(table: LayerTable, dataset: str, similarities: Sequence[Similarity]) 
     """CKA of each layer with the one before, by its cell, from unbiased estimates on a dataset."""
     plain = [one for one in similarities if one.title == dataset]
     return {
-        (layer, table.models.index(model)): in_words(value)
+        (layer, table.models.index(model)): in_words(value, digits=3)
         for one in plain
         for model, layer, value in one.neighbours
         if model in table.models

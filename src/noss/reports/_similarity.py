@@ -102,9 +102,8 @@ def layer_name(model: Compared, layer: int) -> str:
     return f"{body}@{layer}{tail}"
 
 
-def in_words(value: float | None) -> str:
-    """A value with two decimals and a true minus sign; a dash where it is not defined."""
+def in_words(value: float | None, *, digits: int = 2) -> str:
+    """A value with so many decimals and a true minus sign; a dash where it is not defined."""
     if value is None:
         return "–"
-    text = f"{value:.2f}"
-    return "0.00" if text == "-0.00" else text.replace("-", "−")
+    return f"{round(value, digits) + 0.0:.{digits}f}".replace("-", "−")

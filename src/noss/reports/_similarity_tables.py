@@ -55,7 +55,7 @@ def neighbours(one: Similarity) -> list[list[str]]:
     """A row a layer of a model with several: CKA with the layer before."""
     places = {model.name: model for model in one.models}
     return [
-        [layer_name(places[name], layer - 1), layer_name(places[name], layer), in_words(value)]
+        [layer_name(places[name], layer - 1), layer_name(places[name], layer), in_words(value, digits=3)]
         for name, layer, value in one.neighbours
     ]
 

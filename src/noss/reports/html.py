@@ -15,7 +15,7 @@ from noss.reports import Details, Score
 from noss.reports._charts import specs
 from noss.reports._explorer import write_explorer
 from noss.reports._headline import best, headline, verdict
-from noss.reports._layers import curve, mix
+from noss.reports._layers import curve, layer_tables, mix
 from noss.reports._quoted import LEGEND, quoted
 from noss.reports._render import axis, environment, policy, source
 from noss.reports._script import vega
@@ -40,6 +40,7 @@ def write(scores: list[Score], path: Path, *, details: Details | None = None) ->
 
 def _page(scores: list[Score], details: Details) -> str:
     board, studies = leaderboard(scores, details=details), study_sections(details)
+    layered = leaderboard(details.layers, details=details)
     scripts = [vega(details.cache), "\n".join(map(source, _SCRIPTS))]
     return (
         environment()
@@ -53,8 +54,9 @@ def _page(scores: list[Score], details: Details) -> str:
             headline=headline(board),
             cards=[_card(board, column) for column in board.columns],
             axes={column.task: axis(board, column) for column in board.columns},
-            data={**_data(board, details), "studies": study_data(studies)},
+            data={**_data(board, details), "layers": _tasks(layered, details), "studies": study_data(studies)},
             studies=studies,
+            layers=layer_tables(layered, details.similarities),
             similar=sections(details.similarities),
             command=_command(details.settings),
             failures=details.failures[:_MAX_FAILURES],
@@ -99,11 +101,15 @@ def _data(board: Leaderboard, details: Details) -> dict[str, Any]:
     """Everything the scripts of the page read."""
     return {
         "specs": specs(),
-        "tasks": [_task(board, column, details) for column in board.columns],
+        "tasks": _tasks(board, details),
         "models": [_model(row) for row in board.rows],
         "maps": details.maps,
         "audio": details.audio,
     }
+
+
+def _tasks(board: Leaderboard, details: Details) -> list[dict[str, Any]]:
+    return [_task(board, column, details) for column in board.columns]
 
 
 def _task(board: Leaderboard, column: Column, details: Details) -> dict[str, Any]:

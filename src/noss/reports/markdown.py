@@ -8,7 +8,7 @@ from typing import get_args
 
 from noss.reports import Details, Score
 from noss.reports._headline import headline
-from noss.reports._layers import LayerTable, layer_tables
+from noss.reports._layers import LayerTable, layer_tables, with_alike
 from noss.reports._quoted import LEGEND, Quoted, quoted
 from noss.reports._similarity import Similarity
 from noss.reports._similarity_tables import heading, is_square, neighbours, pairs, squares
@@ -30,6 +30,7 @@ def write(scores: list[Score], path: Path, *, details: Details | None = None) ->
         escaped(headline(board)),
         *ranking,
         *_layers(layer_tables(board)),
+        *_layers(layer_tables(leaderboard(details.layers, details=details), details.similarities) if details else []),
         *_studies(details),
         *(part for one in (details.similarities if details else []) for part in _similar(one)),
         _footnotes(board, others),
@@ -88,7 +89,7 @@ def _layers(tables: list[LayerTable]) -> list[str]:
         return []
     line = (
         "What each layer alone scores on test [95 % interval], and on validation (dev); or its weight in a learned mix. "
-        "**Bold**: chosen on validation, by most folds. The score above is that of the layers so chosen: nothing is chosen on test."
+        "**Bold**: chosen on validation, by most folds. The model's score is that of the layers so chosen: nothing is chosen on test."
     )
     return [line, *map(_layer_table, tables)]
 
@@ -139,7 +140,8 @@ def _layer_table(table: LayerTable) -> str:
     headings = [f"{escaped(table.task)}, layer", *map(escaped, table.models)]
     lines = [headings, ["--:"] * len(headings)]
     for layer, cells in enumerate(table.cells):
-        marked = [f"**{cell}**" if (layer, place) in table.chosen else cell or "–" for place, cell in enumerate(cells)]
+        bold = [f"**{cell}**" if (layer, place) in table.chosen else cell or "–" for place, cell in enumerate(cells)]
+        marked = [with_alike(table, layer, place, cell) for place, cell in enumerate(bold)]
         lines.append([str(layer), *marked])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 

@@ -151,6 +151,6 @@ function chartOf(figure) {
   if (kind in DATA.studies) return studyChart(figure);
   if (kind === "map") return mapChart(figure);
   if (kind === "tradeoff") return tradeoffChart();
-  const task = DATA.tasks[Number(figure.dataset.task)];
+  const task = DATA[figure.dataset.among ?? "tasks"][Number(figure.dataset.task)];
   return BUILDERS[kind](task, task.models[picked[figure.dataset.task] ?? 0].page);
 }
