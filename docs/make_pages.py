@@ -19,6 +19,7 @@ ABOUT: dict[shelf.Shelf, str] = {
     "models": "Embedding models: `noss show NAME` gives the card.",
     "probes": "Small learners on frozen embeddings.",
     "metrics": "Numbers that say how good predictions are.",
+    "objectives": "What training pulls towards.",
     "reports": "Ways to show scores: `noss report RUN --style NAME`.",
     "engines": "Where a step runs.",
 }

@@ -429,6 +429,25 @@ def _framer(path: Path, *, dim: int) -> None:
     save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), str(path))
 
 
+def trained(folder: Path) -> Path:
+    """What `noss train` leaves of a run, with the weights that the student began with."""
+    import dataclasses
+
+    from safetensors.torch import save_file
+
+    from noss.models import audiontt
+
+    step = folder / "checkpoints" / "step-0000001"
+    step.mkdir(parents=True)
+    weights = audiontt.build("512", seed=3).state_dict()
+    save_file({f"student.{name}": value for name, value in weights.items()}, step / "objective.safetensors")
+    (folder / "checkpoints" / "best.json").write_text(json.dumps({"checkpoint": step.name}), encoding="utf-8")
+    card = dataclasses.asdict(audiontt.CARDS["512"])
+    facts = {"student": "audiontt/512", "options": {"seed": 0}, "objective": "triplet", "teacher": None}
+    (folder / "model.json").write_text(json.dumps({**facts, "card": card, "trained_on": ["own"]}), encoding="utf-8")
+    return folder
+
+
 Maker = Callable[[Path], str]
 
 
@@ -449,6 +468,7 @@ def examples() -> dict[str, Maker]:
         "sklearn whole": lambda folder: f"sklearn/{source(folder / 'own.py', SKLEARN)}:whole",
         "torchexport": lambda folder: f"torchexport/{exported(folder / 'tiny.pt2')}",
         "openvino": lambda folder: f"openvino/{openvino_graph(folder / 'tiny.xml')}",
+        "trained": lambda folder: f"trained/{trained(folder / 'run')}",
         "vectors": lambda folder: f"vectors/{vectors(folder / 'tiny.parquet')}",
     }
     for family in TRANSFORMERS:

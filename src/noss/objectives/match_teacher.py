@@ -60,7 +60,7 @@ class Objective(nn.Module):
         self.project: nn.Module = nn.Identity() if same else nn.Linear(dim, teacher_dim)
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
-        """The distance of a batch's embeddings from their targets, and all three distances for the curves."""
+        """The distance of crops' embeddings from their targets (B, V, D), and all three distances for the curves."""
         assert batch.target_BVD is not None, "NEEDS asks for a teacher"
         made_BVD = self.project(embed(self.student, batch))
         target_BVD = batch.target_BVD[..., : made_BVD.shape[-1]]

@@ -53,7 +53,7 @@ class Objective(nn.Module):
         self.student, self.margin, self.mining, self.temperature = student, margin, mining, temperature
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
-        """The loss of a batch with two views, the share of triplets that are in order, and both mean distances."""
+        """The loss of a batch of crops (B, 2, T), the share of triplets that are in order, and both mean distances."""
         unit_BVD = functional.normalize(embed(self.student, batch), dim=-1)
         anchor_BD, positive_BD = (
             torch.cat([unit_BVD[:, 0], unit_BVD[:, 1]]),
