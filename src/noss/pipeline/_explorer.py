@@ -21,7 +21,7 @@ from noss.identity import clip_ids
 from noss.pipeline._clips import open_dataset
 from noss.pipeline._compare_files import File
 from noss.pipeline._compare_groups import dataset_name
-from noss.pipeline._explorer_clips import Clips, columns_of
+from noss.pipeline._explorer_clips import Clips, below, columns_of
 from noss.pipeline._explorer_map import comparable, main_directions, nearest, neighbourhoods, on_grid, turned
 from noss.pipeline._kept import kept
 from noss.pipeline._models import open_model
@@ -123,11 +123,11 @@ def _atlas(run: Path, scores: Sequence[Score], stores: Mapping[str, Store], *, m
         notes.append(f"The map holds {share}.")
     durations_N = stores[models[0]].durations_s(names)
     lasts = {"seconds": dict(zip(names, durations_N.tolist(), strict=True))} if durations_N.any() else {}
-    places = [clips.places[name] for name in names]
+    places, home = [clips.places[name] for name in names], root.parent if root.is_file() else root
     return Atlas(
         dataset=scores[0].dataset,
-        root=root,
-        files=[file for file, _, _ in places],
+        root=home,
+        files=[below(root / file, home) for file, _, _ in places],
         starts_s=np.array([start_s for _, start_s, _ in places], dtype=np.float32),
         ends_s=np.array([np.nan if end_s is None else end_s for _, _, end_s in places], dtype=np.float32),
         columns=columns_of({**clips.columns, **lasts}, names),

@@ -46,7 +46,7 @@ class Clips:
         for clip, name in zip(clips, ids, strict=True):
             if isinstance(name, Failure):
                 continue
-            self.places.setdefault(name, (_below(clip.path, root), clip.start_s, clip.end_s))
+            self.places.setdefault(name, (below(clip.path, root), clip.start_s, clip.end_s))
             more = {"speaker": clip.speaker, "split": clip.split, "session": clip.session, "sentence": clip.sentence}
             fold = None if clip.fold is None else str(clip.fold)
             self._note(name, {**clip.labels, **more, "fold": fold, **clip.facts})
@@ -135,9 +135,8 @@ def _answers(target: str, predictions: Predictions) -> dict[str, list[Value]]:
     return answers
 
 
-def _below(path: Path, root: Path) -> str:
-    """A path below the root where it can be, as predictions name their files."""
-    try:
-        return str(path.absolute().relative_to(root.absolute()))
-    except ValueError:
-        return str(path.absolute())
+def below(path: Path, folder: Path) -> str:
+    """A path as text, below a folder where it can be; bytes of a name that are no UTF-8 are written as escapes."""
+    whole, folder = path.absolute(), folder.absolute()
+    text = whole.relative_to(folder).as_posix() if whole.is_relative_to(folder) else str(whole)
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -65,13 +65,13 @@ def main_directions(unit_ND: NDArray[np.float32], *, seed: int) -> tuple[NDArray
     """Vectors (N, D) along their two main directions (N, 2), and the share of the variance that these hold."""
     from sklearn.decomposition import PCA
 
-    if min(unit_ND.shape) < 3:
+    if min(unit_ND.shape) < 3 or not unit_ND.any():
         plane_N2 = np.zeros((len(unit_ND), 2))
         plane_N2[:, : unit_ND.shape[1]] = unit_ND[:, :2]
         return plane_N2, 1.0
     pca = PCA(n_components=2, svd_solver="randomized", iterated_power=7, random_state=seed)
     plane_N2 = np.asarray(pca.fit_transform(unit_ND), dtype=np.float64)
-    return plane_N2, float(np.nan_to_num(pca.explained_variance_ratio_.sum()))
+    return plane_N2, float(pca.explained_variance_ratio_.sum())
 
 
 def neighbourhoods(neighbours: Neighbours, begin_N2: NDArray[np.float64], *, seed: int) -> NDArray[np.float64]:

@@ -155,7 +155,7 @@ function begin() {
   $("clear").addEventListener("click", () => brushClips(null));
   $("copy").addEventListener("click", copyNames);
   $("more").addEventListener("click", () => fillSelection(true));
-  isDark.addEventListener("change", () => chooseColour($("colour").value));
+  isDark.addEventListener("change", () => { inks.clear(); chooseColour($("colour").value); });
   chooseDataset(0);
 }
 

@@ -12,7 +12,7 @@ class Sky {
     this.field = figure.querySelector(".field");
     this.canvas = figure.querySelector("canvas");
     this.tip = figure.querySelector(".tip");
-    this.pen = this.canvas.getContext("2d");
+    this.pen = this.canvas.getContext("2d", { alpha: false });
     this.model = null;
     this.palette = null;
     this.lasso = null;
@@ -143,8 +143,6 @@ class Sky {
     this.frames += 1;
     if (this.flight) this.fly();
     const pen = this.pen;
-    pen.setTransform(1, 0, 0, 1, 0, 0);
-    pen.clearRect(0, 0, this.canvas.width, this.canvas.height);
     this.dots();
     pen.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
     this.headings();
@@ -155,24 +153,25 @@ class Sky {
 
   // What is not shown goes below; the rest in a shuffled order, so that no group hides the others.
   dots() {
-    const { pictures, half, away } = this.stamps();
+    const { made, side, away, ground } = this.stamps();
     const { styles } = this.palette;
     const { shown, brush } = state;
-    const { pen, places, order, ratio, width, height } = this;
+    const { places, order, ratio } = this;
+    const { width, height } = this.canvas;
+    if (this.image?.width !== width || this.image?.height !== height) this.image = this.pen.createImageData(width, height);
+    const pixels = new Uint32Array(this.image.data.buffer).fill(ground);
     const scale = this.scale * ratio;
-    const left = (width / 2) * ratio - this.view.x * scale - half;
-    const top = (height / 2) * ratio - this.view.y * scale - half;
-    const [right, bottom] = [width * ratio, height * ratio];
+    const left = (this.width / 2) * ratio - this.view.x * scale - side / 2;
+    const top = (this.height / 2) * ratio - this.view.y * scale - side / 2;
     for (const front of [false, true]) {
       for (const clip of order) {
-        const seen = shown[clip] && (!brush || brush[clip]);
-        if (Boolean(seen) !== front) continue;
-        const x = left + places[2 * clip] * scale;
-        const y = top + places[2 * clip + 1] * scale;
-        if (x < -2 * half || y < -2 * half || x > right || y > bottom) continue;
-        pen.drawImage(pictures[front ? styles[clip] : away], x, y);
+        if (Boolean(shown[clip] && (!brush || brush[clip])) !== front) continue;
+        const x = Math.round(left + places[2 * clip] * scale);
+        const y = Math.round(top + places[2 * clip + 1] * scale);
+        if (x > -side && y > -side && x < width && y < height) press(made[front ? styles[clip] : away], side, pixels, width, height, x, y);
       }
     }
+    this.pen.putImageData(this.image, 0, 0);
   }
 
   // The names of few groups, each where its dots are densest.

@@ -1,4 +1,5 @@
-// Colours and shapes: a small picture a kind of dot, drawn once and stamped ten thousand times.
+// Colours and shapes: a small picture a kind of dot, drawn once and stamped ten thousand times. Stamping is done pixel by
+// pixel in memory: it takes milliseconds with or without a graphics card, which so many calls to draw would not.
 
 const NUM_COLOURS = 8;
 const RAMP_STEPS = 32;
@@ -8,8 +9,11 @@ const RAMPS = {
 };
 const isDark = window.matchMedia("(prefers-color-scheme: dark)");
 
+const inks = new Map(); // colours of the page by name, until it turns dark or light
+
 function colour(name) {
-  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  if (!inks.has(name)) inks.set(name, getComputedStyle(document.documentElement).getPropertyValue(name).trim());
+  return inks.get(name);
 }
 
 const SHAPES = ["circle", "triangle", "square", "diamond", "cross", "down", "ring", "bar"];
@@ -44,6 +48,45 @@ function ramp(share) {
   return mixed(stops[index], stops[index + 1], place - index);
 }
 
+function paper(width, height, ground = null) {
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [width, height];
+  const pen = canvas.getContext("2d", { willReadFrequently: true });
+  if (ground) {
+    pen.fillStyle = ground;
+    pen.fillRect(0, 0, width, height);
+  }
+  return pen;
+}
+
+// A picture as what is left of the ground under each pixel (of 256) and what is added to it: red and blue together, and green.
+function stamp(image) {
+  const size = image.width * image.height;
+  const pixels = new Uint32Array(image.data.buffer);
+  const [kept, redBlue, green] = [new Uint16Array(size), new Uint32Array(size), new Uint32Array(size)];
+  for (let i = 0; i < size; i++) {
+    const share = Math.round((pixels[i] >>> 24) * (256 / 255));
+    kept[i] = 256 - share;
+    redBlue[i] = (pixels[i] & 0xff00ff) * share;
+    green[i] = (pixels[i] & 0xff00) * share;
+  }
+  return { kept, redBlue, green };
+}
+
+function press({ kept, redBlue, green }, side, pixels, width, height, x, y) {
+  const [first, last] = [Math.max(0, -x), Math.min(side, width - x)];
+  const bottom = Math.min(side, height - y);
+  for (let row = Math.max(0, -y); row < bottom; row++) {
+    let at = (y + row) * width + x + first;
+    for (let i = row * side + first; i < row * side + last; i++, at++) {
+      const share = kept[i];
+      if (share === 256) continue;
+      const under = pixels[at];
+      pixels[at] = 0xff000000 | ((((under & 0xff00ff) * share + redBlue[i]) >>> 8) & 0xff00ff) | ((((under & 0xff00) * share + green[i]) >>> 8) & 0xff00);
+    }
+  }
+}
+
 // How a column colours clips: a style a clip, and what each style looks like. Style 0 is a clip without a value.
 class Palette {
   constructor(column, size) {
@@ -68,11 +111,10 @@ class Palette {
   // Pictures of every style at a radius in device pixels; the last one is that of a clip which is not shown.
   stamps(radius) {
     const ground = colour("--surface");
+    const bare = paper(1, 1, ground).getImageData(0, 0, 1, 1);
     const side = Math.ceil(2.9 * radius) + 2;
     const made = [...this.looks, { fill: colour("--muted"), shape: "circle", away: true }].map((look) => {
-      const picture = document.createElement("canvas");
-      picture.width = picture.height = side;
-      const pen = picture.getContext("2d");
+      const pen = paper(side, side);
       pen.globalAlpha = look.away ? 0.13 : look.faint ? 0.45 : 0.88;
       outline(pen, look.shape, side / 2, side / 2, look.away ? 0.8 * radius : radius);
       pen.fillStyle = look.fill;
@@ -83,9 +125,9 @@ class Palette {
         pen.strokeStyle = ground;
         pen.stroke();
       }
-      return picture;
+      return stamp(pen.getImageData(0, 0, side, side));
     });
-    return { pictures: made, half: side / 2, away: made.length - 1 };
+    return { made, side, away: made.length - 1, ground: new Uint32Array(bare.data.buffer)[0] };
   }
 
   mark(style) {
