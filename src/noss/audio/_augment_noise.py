@@ -44,7 +44,7 @@ def made_noise(
 ) -> NDArray[np.float32]:
     """Made noise (T,) of unit power.
 
-    `white` has the same power at every frequency. `pink` falls by 3 dB an octave. `babble` is no speech but sounds like many
+    `white` has the same power at every frequency. `pink` falls by 3 dB an octave from 20 Hz on. `babble` is no speech but sounds like many
     voices at once: eight noises with the average spectrum of speech, level to 500 Hz and falling by 9 dB an octave above,
     each rising and falling about four times a second, as syllables do.
 
@@ -52,12 +52,12 @@ def made_noise(
     1994, in two straight lines.
     """
     generator = np.random.default_rng(seed)
-    if kind == "babble":
-        talkers = [_talker(num_samples, sample_rate, generator) for _ in range(_NUM_TALKERS)]
-        noise_T = np.sum(talkers, axis=0)
+    if kind == "white":
+        noise_T = generator.standard_normal(num_samples)
+    elif kind == "pink":
+        noise_T = _shaped(num_samples, sample_rate, generator, octave_db=-3.0103, corner_hz=20.0)
     else:
-        octave_db = -3.0103 if kind == "pink" else 0.0
-        noise_T = _shaped(num_samples, sample_rate, generator, octave_db=octave_db, corner_hz=0.0)
+        noise_T = np.sum([_talker(num_samples, sample_rate, generator) for _ in range(_NUM_TALKERS)], axis=0)
     return np.asarray(noise_T / (np.sqrt(np.mean(noise_T**2)) or 1.0), dtype=np.float32)
 
 
@@ -70,11 +70,13 @@ def loop(recording_T: NDArray[np.float32], num_samples: int, *, seed: int | np.r
 def _shaped(
     num_samples: int, sample_rate: int, generator: np.random.Generator, *, octave_db: float, corner_hz: float
 ) -> NDArray[np.float64]:
-    """Noise (T,) whose spectrum is level up to a corner and then falls by so many dB an octave; below 20 Hz it is level."""
-    size = max(2, num_samples)
-    spectrum_F = np.fft.rfft(generator.standard_normal(size))
-    ratio_F = np.maximum(np.fft.rfftfreq(size, 1 / sample_rate), max(corner_hz, 20.0)) / max(corner_hz, 20.0)
-    shaped_T = np.fft.irfft(spectrum_F * ratio_F ** (octave_db / 20 / math.log10(2)), size)
+    """Noise (T,) whose spectrum is level up to a corner and then falls by so many dB an octave."""
+    from scipy import fft
+
+    size = fft.next_fast_len(max(2, num_samples), real=True)
+    spectrum_F = fft.rfft(generator.standard_normal(size))
+    ratio_F = np.maximum(fft.rfftfreq(size, 1 / sample_rate), corner_hz) / corner_hz
+    shaped_T = fft.irfft(spectrum_F * ratio_F ** (octave_db / 20 / math.log10(2)), size)
     return np.asarray(shaped_T[:num_samples], dtype=np.float64)
 
 

@@ -1,4 +1,4 @@
-"""Context: the score against how much a model hears at once, with every clip cut into windows of one length after another.
+"""Context: the score against how much a model hears at once, every clip cut into windows of one length after another.
 
 Training and test clips are cut alike, by the one policy for long audio: windows side by side, the last piece included, their
 embeddings averaged, weighted by length. Source: the ablation of Shor et al., "Universal paralinguistic speech
