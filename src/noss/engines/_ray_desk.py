@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import queue
+import sys
 import threading
 import time
 import traceback
@@ -26,27 +27,33 @@ _OURS = ("NOSS_", "HF_")  # variables that must be the same in every worker
 
 @dataclass(frozen=True)
 class Setting:
-    """How a worker is made: the callable, and where on its machine it finds what the driver would."""
+    """How a worker is made: the callable, pickled, and where on its machine it finds what the driver would."""
 
-    make: Callable[[], Callable[[Any], Any]]
+    make: bytes
     threads: int
     prefetch: int
     folder: str
+    modules: tuple[str, ...]
     variables: dict[str, str]
 
     @classmethod
     def here(cls, make: Callable[[], Callable[[Any], Any]], *, threads: int, prefetch: int) -> Setting:
         """As things are in this process."""
+        from ray import cloudpickle
+
         variables = {name: value for name, value in os.environ.items() if name.startswith(_OURS)}
-        return cls(make, threads, prefetch, str(Path.cwd()), variables)
+        return cls(cloudpickle.dumps(make), threads, prefetch, str(Path.cwd()), tuple(sys.path), variables)
 
     def build(self) -> Any:
         """The callable, in this process."""
+        from ray import cloudpickle
+
         os.environ.update(self.variables)
+        sys.path += [place for place in self.modules if place not in sys.path]
         with suppress(OSError):
             os.chdir(self.folder)
         limit(self.threads)
-        return self.make()
+        return cloudpickle.loads(self.make)()
 
 
 @dataclass(frozen=True)
@@ -209,7 +216,10 @@ class Hand:
         if reason:
             return Answer(parcel.number, reason=reason)
         if self._work is None:
-            self._work = self._setting.build()
+            try:
+                self._work = self._setting.build()
+            except ImportError as error:
+                return Answer(None, reason=f"a worker cannot import what it needs: {error}")
             self._desk.built.remote()
         began = time.perf_counter()
         outcomes = [self._work(item) for item in self._prepared(parcel.items)]

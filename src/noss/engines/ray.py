@@ -70,10 +70,11 @@ def run(
     first = list(itertools.islice(coming, workers))
     if not first:
         return
-    setting = Setting.here(make, threads=threads, prefetch=prefetch)
-    order = Order(setting=setting, workers=len(first), cpus=threads, gpus=gpus_per_worker)
-    with _open_desk(order, address) as desk:
-        yield from _Feed(desk, itertools.chain(first, coming), order).run()
+    with joined(address) as ray:
+        setting = Setting.here(make, threads=threads, prefetch=prefetch)
+        order = Order(setting=setting, workers=len(first), cpus=threads, gpus=gpus_per_worker)
+        with _open_desk(ray, order) as desk:
+            yield from _Feed(desk, itertools.chain(first, coming), order).run()
 
 
 def machines(*, address: str | None = None, gpus_per_worker: float | None = None) -> Machines:
@@ -109,21 +110,18 @@ def _fit(room: dict[str, float], share: float) -> int:
 
 
 @contextmanager
-def _open_desk(order: Order, address: str | None) -> Iterator[Any]:
+def _open_desk(ray: Any, order: Order) -> Iterator[Any]:
     """The desk of a run on the head node, open, and gone afterwards with all its workers."""
-    with joined(address) as ray:
-        place = {"node:__internal_head__": 0.001}  # if that one goes, everything does
-        desk = ray.remote(Desk).options(num_cpus=0, max_concurrency=64, resources=place).remote()
-        try:
-            theirs, ours = ray.get(desk.open.remote(order)), importlib.metadata.version("noss")
-            if theirs != ours:
-                raise NossError(
-                    f"the cluster has noss {theirs} and this machine {ours}: install the same version on both"
-                )
-            yield desk
-            ray.get(desk.close.remote())
-        finally:
-            ray.kill(desk)
+    place = {"node:__internal_head__": 0.001}  # if that one goes, everything does
+    desk = ray.remote(Desk).options(num_cpus=0, max_concurrency=64, resources=place).remote()
+    try:
+        theirs, ours = ray.get(desk.open.remote(order)), importlib.metadata.version("noss")
+        if theirs != ours:
+            raise NossError(f"the cluster has noss {theirs} and this machine {ours}: install the same version on both")
+        yield desk
+        ray.get(desk.close.remote())
+    finally:
+        ray.kill(desk)
 
 
 @dataclass
