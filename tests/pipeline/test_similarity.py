@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from noss.errors import DataError
 from noss.pipeline._plan import Corpus
-from noss.pipeline._similarity_cka import centred, cka, moments, similarities
+from noss.pipeline._similarity_cka import centred, cka, similarities
 from noss.pipeline._similarity_compare import How, compare, put
 from noss.pipeline._similarity_file import read_similarities
 from noss.pipeline._similarity_interval import jackknife
@@ -153,7 +153,7 @@ def test_intervals_are_those_of_leaving_speakers_out_one_by_one() -> None:
     def read(rows: slice) -> list[Array]:
         return [a_ND[rows], b_ND[rows]]
 
-    found = jackknife(centred(read, 40, moments(read, 40)), similarities(read, 40), speaker_N, unit="speakers")
+    found = jackknife(centred(read, 40), similarities(read, 40), speaker_N, unit="speakers")
     z_G = [np.arctanh(cka(a_ND[speaker_N != one], b_ND[speaker_N != one])) for one in range(7)]
     half = 2.446912 * np.sqrt(6 * np.var(z_G))  # Student's t, 6 degrees of freedom
     z = np.arctanh(cka(a_ND, b_ND))

@@ -39,7 +39,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from noss.errors import DataError
-from noss.pipeline._similarity_products import products
+from noss.pipeline._similarity_products import products, threads
 
 Estimator = Literal["unbiased", "plain", "minibatch"]
 Layers = Sequence[NDArray[np.floating]]
@@ -89,12 +89,10 @@ def similarities(
     few = min(num_clips, batch) if estimator == "minibatch" else num_clips
     if few < MIN_CLIPS:
         raise DataError(f"CKA needs {MIN_CLIPS} clips and there are {few}: give more")
-    known = moments(read, num_clips, standardise=standardise)
     if estimator == "minibatch":
-        hsic_PP = _over_batches(read, num_clips, known, batch=batch)
-    else:
-        hsic_PP = hsic(centred(read, num_clips, known), unbiased=estimator == "unbiased")
-    return quotient(hsic_PP)
+        return quotient(_over_batches(read, num_clips, standardise=standardise, batch=batch))
+    layers = centred(read, num_clips, standardise=standardise)
+    return quotient(hsic(layers, unbiased=estimator == "unbiased"))
 
 
 def hsic(layers: Sequence[NDArray[np.float32]], *, unbiased: bool) -> NDArray[np.float64]:
@@ -109,58 +107,82 @@ def hsic(layers: Sequence[NDArray[np.float32]], *, unbiased: bool) -> NDArray[np
     return np.asarray(found_PP / (num_clips * (num_clips - 3)), dtype=np.float64)
 
 
-def centred(read: Read, num_clips: int, known: Sequence[Moments]) -> list[NDArray[np.float32]]:
-    """Every layer (N, D) less its mean and scaled by what is known of it; zeros where it does not vary."""
-    layers = [np.empty((num_clips, len(one.mean_D)), dtype=np.float32) for one in known]
+def centred(read: Read, num_clips: int, *, standardise: bool = False) -> list[NDArray[np.float32]]:
+    """Every layer (N, D) less its mean, its squared lengths one in the mean; zeros where it does not vary."""
+    running = [_Running.at(x_1D[0]) for x_1D in read(slice(0, 1))]
+    layers = [np.empty((num_clips, len(one.origin_D)), dtype=np.float32) for one in running]
     for rows in _blocks(num_clips):
-        for x_ND, x_nD, one in zip(layers, read(rows), known, strict=True):
-            x_ND[rows] = one.scaled(x_nD)
+        found = read(rows)
+
+        def take(place: int, rows: slice = rows, found: Layers = found) -> None:
+            layers[place][rows] = running[place].add(found[place])
+
+        threads(take, range(len(layers)))
+
+    def scale(place: int) -> None:
+        moments = running[place].moments(num_clips, standardise=standardise)
+        layers[place] -= (moments.mean_D - running[place].origin_D).astype(np.float32)
+        layers[place] *= moments.scale_D.astype(np.float32)
+
+    threads(scale, range(len(layers)))
     return layers
 
 
 @dataclass(frozen=True)
-class Moments:
+class _Moments:
     """The mean (D,) of a layer, and what its dimensions (D,) are multiplied by behind it."""
 
     mean_D: NDArray[np.float64]
     scale_D: NDArray[np.float64]
 
-    @classmethod
-    def of(cls, mean_D: NDArray[np.float64], variance_D: NDArray[np.float64], *, standardise: bool = False) -> Moments:
-        """Those that give squared lengths of one in the mean: no sum of squares over- or underflows then."""
-        varies_D = np.sqrt(variance_D) > _SAME * np.abs(mean_D)
-        if not varies_D.any():
-            return cls(mean_D, np.zeros(len(mean_D)))
-        if standardise:
-            deviation_D = np.sqrt(np.where(varies_D, variance_D, np.inf))
-            return cls(mean_D, 1 / (deviation_D * np.sqrt(varies_D.sum())))
-        return cls(mean_D, np.full(len(mean_D), 1 / np.sqrt(variance_D.sum())))
-
     def scaled(self, x_nD: NDArray[np.floating]) -> NDArray[np.float32]:
         """Rows (n, D), moved and scaled."""
-        moved_nD = x_nD - self.mean_D
-        moved_nD *= self.scale_D
-        return moved_nD.astype(np.float32)
+        return np.asarray((x_nD - self.mean_D) * self.scale_D, dtype=np.float32)
 
 
-def moments(read: Read, num_clips: int, *, standardise: bool = False) -> list[Moments]:
-    """Means and scales of every layer; squares are summed in double precision around the mean."""
-    sums = [np.zeros(x_nD.shape[1]) for x_nD in read(slice(0, 1))]
-    squares = [np.zeros(len(sum_D)) for sum_D in sums]
-    for rows in _blocks(num_clips):
-        for sum_D, x_nD in zip(sums, read(rows), strict=True):
-            sum_D += x_nD.sum(axis=0, dtype=np.float64)
-    means = [sum_D / num_clips for sum_D in sums]
-    for rows in _blocks(num_clips):
-        for square_D, mean_D, x_nD in zip(squares, means, read(rows), strict=True):
-            moved_nD = x_nD - mean_D
-            square_D += np.einsum("nd,nd->d", moved_nD, moved_nD)
-    pairs = zip(means, squares, strict=True)
-    return [Moments.of(mean_D, square_D / num_clips, standardise=standardise) for mean_D, square_D in pairs]
+@dataclass(frozen=True)
+class _Running:
+    """Sums of a layer's rows and of their squares (D,), in double precision, around one of them (D,).
+
+    What is far from the origin for all clips is so taken off before anything is squared or rounded to single precision.
+    """
+
+    origin_D: NDArray[np.float64]
+    sum_D: NDArray[np.float64]
+    square_D: NDArray[np.float64]
+
+    @classmethod
+    def at(cls, x_D: NDArray[np.floating]) -> _Running:
+        """Nothing summed yet."""
+        return cls(x_D.astype(np.float64), np.zeros(len(x_D)), np.zeros(len(x_D)))
+
+    def add(self, x_nD: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Sum further rows (n, D); gives them moved."""
+        moved_nD = x_nD - self.origin_D
+        np.add(self.sum_D, moved_nD.sum(axis=0), out=self.sum_D)
+        np.add(self.square_D, np.einsum("nd,nd->d", moved_nD, moved_nD), out=self.square_D)
+        return moved_nD
+
+    def moments(self, num_clips: int, *, standardise: bool) -> _Moments:
+        """Those that give squared lengths of one in the mean: no sum of squares over- or underflows then."""
+        moved_D = self.sum_D / num_clips
+        mean_D, variance_D = self.origin_D + moved_D, np.maximum(self.square_D / num_clips - moved_D**2, 0.0)
+        varies_D = np.sqrt(variance_D) > _SAME * np.abs(mean_D)
+        if not varies_D.any():
+            return _Moments(mean_D, np.zeros(len(mean_D)))
+        if standardise:
+            deviation_D = np.sqrt(np.where(varies_D, variance_D, np.inf))
+            return _Moments(mean_D, 1 / (deviation_D * np.sqrt(varies_D.sum())))
+        return _Moments(mean_D, np.full(len(mean_D), 1 / np.sqrt(variance_D.sum())))
 
 
-def _over_batches(read: Read, num_clips: int, known: Sequence[Moments], *, batch: int) -> NDArray[np.float64]:
+def _over_batches(read: Read, num_clips: int, *, standardise: bool, batch: int) -> NDArray[np.float64]:
     """The mean (P, P) of HSIC_1 over batches of nearly equal size, which hold every clip once."""
+    running = [_Running.at(x_1D[0]) for x_1D in read(slice(0, 1))]
+    for rows in _blocks(num_clips):
+        for one, x_nD in zip(running, read(rows), strict=True):
+            one.add(x_nD)
+    known = [one.moments(num_clips, standardise=standardise) for one in running]
     edges = np.linspace(0, num_clips, max(1, num_clips // batch) + 1).round().astype(int).tolist()
     found = []
     for start, end in pairwise(edges):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from noss.errors import DataError
 from noss.pipeline._bootstrap import Unit
-from noss.pipeline._similarity_cka import Estimator, Read, centred, hsic, moments, quotient, similarities
+from noss.pipeline._similarity_cka import Estimator, Read, centred, hsic, quotient, similarities
 from noss.pipeline._similarity_interval import jackknife
 
 Rows = list[list[float | None]]
@@ -55,7 +55,7 @@ def measured(
     if estimator == "minibatch":
         found_PP = similarities(read, num_clips, estimator=estimator, standardise=standardise)
         return Cells(cka=_rows(found_PP), low=[], high=[], interval="none: made for the unbiased estimate only")
-    layers = centred(read, num_clips, moments(read, num_clips, standardise=standardise))
+    layers = centred(read, num_clips, standardise=standardise)
     found_PP = quotient(hsic(layers, unbiased=estimator == "unbiased"))
     if estimator == "plain":
         return Cells(cka=_rows(found_PP), low=[], high=[], interval="none: made for the unbiased estimate only")
