@@ -37,6 +37,7 @@ CARDS = {
     "whole": Card(**FACTS, window_s=None, min_s=0.01),
     "liar": Card(**{**FACTS, "dim": 5}),
     "broken": Card(**FACTS),
+    "minute": Card(**FACTS, window_s=60.0, min_s=0.1),
     "fickle": Card(**FACTS, window_s=2.0, min_s=0.1),
 }
 

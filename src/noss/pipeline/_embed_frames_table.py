@@ -7,24 +7,37 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet
 from numpy.typing import NDArray
 
 from noss.datasets import Clip
 from noss.errors import DataError
 from noss.frame_store import FrameStore, Window
+from noss.pipeline._embed_table import check_suffix, csv_schema, parquet_schema, table_columns, table_writer
 from noss.runs import replacing
 
 _ROWS = 2048
 
 
-def check_frames_suffix(out: Path) -> None:
-    """Make sure that frames can be written under this name.
+def check_rows(out: Path, *, frames: bool, per_window: bool, sizes: tuple[float | None, float | None]) -> None:
+    """Make sure that what is asked for can be written under this name, and is one thing.
+
+    Args:
+        out: The table.
+        frames: Whether rows are frames.
+        per_window: Whether they are windows.
+        sizes: Length of a window and hop, None where they are not given.
 
     Raises:
-        DataError: It has another suffix than `.parquet`.
+        DataError: Frames and windows together, lengths without windows, or a suffix that is not known; frames go into
+            `.parquet` only.
     """
-    if out.suffix.lower() != ".parquet":
+    if frames and per_window:
+        raise DataError("--frames and --per-window are two kinds of rows: give one of them")
+    if not per_window and sizes != (None, None):
+        raise DataError("--window-s and --hop-s are lengths of windows: give --per-window with them")
+    if not frames:
+        check_suffix(out)
+    elif out.suffix.lower() != ".parquet":
         raise DataError(f"cannot write frames as {out.name}: give --out a name that ends in .parquet")
 
 
@@ -36,38 +49,29 @@ def write_frames(out: Path, clips: Sequence[tuple[Clip, str]], store: FrameStore
     memory.
 
     Args:
-        out: A `.parquet` file.
+        out: A `.parquet` file, or a `.csv` file.
         clips: Whose frames, with their identities.
         store: Where they are.
         frame_rate: Frames a second, by the model's card.
     """
-    value = pa.list_(pa.float32(), store.layers * store.dim)
-    schema = pa.schema(
-        [("file", pa.string()), ("start", pa.duration("ns")), ("end", pa.duration("ns")), ("embedding", value)],
-        metadata={"L": str(store.layers), "D": str(store.dim), "frame_rate": repr(frame_rate)},
-    )
-    num_frames = 0
-    with replacing(out) as temporary, pyarrow.parquet.ParquetWriter(temporary, schema, compression="none") as writer:
-        for table in _gathered(_tables(clips, store, schema, frame_rate), schema):
-            writer.write_table(table, row_group_size=_ROWS)
+    as_csv, num_frames = out.suffix.lower() == ".csv", 0
+    schema = csv_schema(store) if as_csv else parquet_schema(store, frame_rate=repr(frame_rate))
+    with replacing(out) as temporary, table_writer(temporary, schema, as_csv=as_csv) as writer:
+        for table in _gathered(_tables(clips, store, schema, frame_rate, as_csv=as_csv)):
+            writer.write_table(table, _ROWS)
             num_frames += table.num_rows
     return num_frames
 
 
 def _tables(
-    clips: Sequence[tuple[Clip, str]], store: FrameStore, schema: pa.Schema, frame_rate: float
+    clips: Sequence[tuple[Clip, str]], store: FrameStore, schema: pa.Schema, frame_rate: float, *, as_csv: bool
 ) -> Iterator[pa.Table]:
     for clip, name in clips:
         for window in store.windows(name):
             size, starts_S, ends_S = len(window.frames_SLD), *_times(clip, window, frame_rate)
-            values = pa.array(np.ascontiguousarray(window.frames_SLD).reshape(-1))
-            columns = [
-                pa.array([str(clip.path)] * size, pa.string()),
-                pa.array(starts_S, pa.duration("ns")),
-                pa.array(ends_S, pa.duration("ns")),
-                pa.FixedSizeListArray.from_arrays(values, schema.field("embedding").type.list_size),
-            ]
-            yield pa.table(columns, schema=schema)
+            flat_SE = np.ascontiguousarray(window.frames_SLD).reshape(size, -1)
+            files = pa.array([str(clip.path)] * size, pa.string())
+            yield pa.table(table_columns(files, starts_S, ends_S, flat_SE, as_csv=as_csv), schema=schema)
 
 
 def _times(clip: Clip, window: Window, frame_rate: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -78,7 +82,7 @@ def _times(clip: Clip, window: Window, frame_rate: float) -> tuple[NDArray[np.in
     return np.round(starts_S * 1e9).astype(np.int64), np.round((starts_S + step_s) * 1e9).astype(np.int64)
 
 
-def _gathered(tables: Iterator[pa.Table], schema: pa.Schema) -> Iterator[pa.Table]:
+def _gathered(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
     """Tables of a few thousand rows: short clips share one."""
     held: list[pa.Table] = []
     for table in tables:

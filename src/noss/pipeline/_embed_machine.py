@@ -8,12 +8,14 @@ import platform
 from dataclasses import dataclass
 from pathlib import Path
 
-from noss.errors import ModelError
+from noss.errors import AudioError, ModelError
 from noss.models import Card
+from noss.pipeline._embed_plan import Job
 
 _WORKER_BYTES = 600e6
 _BYTES_A_PARAMETER = 6.0
 _BIG_PARAMETERS = 10e6
+_COPIES = 4  # of a waveform that is taken whole: as decoded, resampled, in a batch, and what the model makes of it
 
 
 @dataclass(frozen=True)
@@ -82,11 +84,28 @@ def _workers(card: Card) -> int:
     if multiprocessing.current_process().daemon:
         return 0  # a daemonic process may not start others
     needed = _WORKER_BYTES + _BYTES_A_PARAMETER * (card.num_parameters or 0)
-    free = _available_bytes()
+    free = available_bytes()
     return max(1, cores() if free is None else min(cores(), int(free / needed)))
 
 
-def _available_bytes() -> float | None:
+def check_room(job: Job, *, card: Card) -> None:
+    """Make sure that a clip which a model takes whole fits in memory.
+
+    Raises:
+        AudioError: It does not.
+    """
+    if card.window_s is not None:
+        return
+    needed, free = _COPIES * 4 * card.sample_rate * job.duration_s, available_bytes()
+    if free is not None and needed > free:
+        found = f"{job.path} is {job.duration_s / 3600:.1f} h long and this model takes audio whole"
+        raise AudioError(
+            f"{found}: {needed / 1e9:.1f} GB of memory are needed and {free / 1e9:.1f} GB are free; cut it into segments"
+        )
+
+
+def available_bytes() -> float | None:
+    """Bytes of memory that are free, or could be at once; None where this machine does not say."""
     info = Path("/proc/meminfo")
     if not info.is_file():
         return None

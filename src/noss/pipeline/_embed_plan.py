@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,14 +23,29 @@ MAX_BATCH = 512
 
 
 @dataclass(frozen=True)
+class Piece:
+    """Which of the pieces of a long clip: its number, how many there are, and its windows; None for all up to the end."""
+
+    number: int
+    count: int
+    first_window: int
+    num_windows: int | None
+
+
+@dataclass(frozen=True)
 class Job:
-    """One clip to embed: its place in the list it came from, its segment, and its length as the header tells it."""
+    """One clip to embed: its place in the list it came from, its segment, and what the header tells of its length.
+
+    `seeks` says whether the file can be entered in the middle; a `piece` is what of the clip is to be done.
+    """
 
     place: int
     path: Path
     start_s: float
     end_s: float | None
     duration_s: float = 0.0
+    seeks: bool = True
+    piece: Piece | None = None
 
 
 class Jobs:
@@ -78,13 +93,22 @@ class Plan:
         jobs: Read lazily, so that memory does not grow with their number.
         batch_s: Seconds of audio in a batch, padding counted; a longer clip is a batch of its own.
         share: Workers that should all have something to do even where there are few jobs.
+        cut: Gives the jobs that a measured one is done as, where that is several.
     """
 
-    def __init__(self, jobs: Iterable[Job], *, batch_s: float, share: int = 1) -> None:
+    def __init__(
+        self,
+        jobs: Iterable[Job],
+        *,
+        batch_s: float,
+        share: int = 1,
+        cut: Callable[[Job], Sequence[Job]] | None = None,
+    ) -> None:
         self._lost: list[Lost] = []
         self._jobs = iter(jobs)
         self._batch_s = batch_s
         self._share = share
+        self._cut = cut
 
     def batches(self) -> Iterator[Batch]:
         """Batches of one window after the other, longest clips first.
@@ -95,7 +119,8 @@ class Plan:
         sizes = itertools.chain(WINDOWS, itertools.repeat(WINDOWS[-1]))
         while measured := [measure(job) for job in itertools.islice(self._jobs, next(sizes))]:
             self._lost.extend(job for job in measured if isinstance(job, Lost))
-            yield from self._pack([job for job in measured if isinstance(job, Job)])
+            whole = [job for job in measured if isinstance(job, Job)]
+            yield from self._pack(whole if self._cut is None else [one for job in whole for one in self._cut(job)])
 
     def take_lost(self) -> list[Lost]:
         """The jobs whose header could not be read since this was last asked."""
@@ -119,10 +144,10 @@ def measure(job: Job) -> Job | Lost:
     if isinstance(job.path, Place):
         whole_s = _remote_ids.duration_s(job.path)
         end_s = whole_s if job.end_s is None else min(job.end_s, whole_s)
-        return replace(job, duration_s=max(0.0, end_s - job.start_s))
+        return replace(job, duration_s=max(0.0, end_s - job.start_s), seeks=False)
     try:
-        whole_s = read.info(job.path).duration_s
+        info = read.info(job.path)
     except AudioError as error:
         return Lost(job.place, "read", str(error))
-    end_s = whole_s if job.end_s is None else min(job.end_s, whole_s)
-    return replace(job, duration_s=max(0.0, end_s - job.start_s))
+    end_s = info.duration_s if job.end_s is None else min(job.end_s, info.duration_s)
+    return replace(job, duration_s=max(0.0, end_s - job.start_s), seeks=info.seeks)

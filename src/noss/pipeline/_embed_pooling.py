@@ -74,6 +74,17 @@ class Windows:
         self.total = share_LE if self.total is None else self.total + share_LE
         self.samples += samples
 
+    def join(self, later: Windows) -> None:
+        """Take in what was added up of later windows of the same clip."""
+        if later.total is not None:
+            self.total = later.total if self.total is None else self._both(self.total, later.total, later.samples)
+        self.samples += later.samples
+
+    def _both(self, total: Vector, later: Vector, samples: int) -> Vector:
+        """Two totals in one, the later of so many samples."""
+        del samples
+        return total + later
+
     def pooled(self) -> NDArray[np.float32] | None:
         """The clip's vector (L, E); None where there was no window."""
         return None if self.total is None else (self.total / max(self.samples, 1)).astype(np.float32)
@@ -88,15 +99,16 @@ class _MeanAndDeviation(Windows):
     def add(self, vector_LE: NDArray[np.float32], *, place: int, samples: int) -> None:
         del place
         mean_LD, variance_LD = np.split(vector_LE.astype(np.float64), 2, axis=1)
-        if self.total is None:
-            self.total = np.concatenate([mean_LD, variance_LD * samples], axis=1)
-            self.samples = samples
-            return
-        before_LD, squares_LD = np.split(self.total, 2, axis=1)
-        both, apart_LD = max(self.samples + samples, 1), mean_LD - before_LD
-        squares_LD = squares_LD + variance_LD * samples + apart_LD**2 * (self.samples * samples / both)
-        self.total = np.concatenate([before_LD + apart_LD * (samples / both), squares_LD], axis=1)
+        window = np.concatenate([mean_LD, variance_LD * samples], axis=1)
+        self.total = window if self.total is None else self._both(self.total, window, samples)
         self.samples += samples
+
+    def _both(self, total: Vector, later: Vector, samples: int) -> Vector:
+        before_LD, squares_LD = np.split(total, 2, axis=1)
+        mean_LD, more_LD = np.split(later, 2, axis=1)
+        both, apart_LD = max(self.samples + samples, 1), mean_LD - before_LD
+        squares_LD = squares_LD + more_LD + apart_LD**2 * (self.samples * samples / both)
+        return np.concatenate([before_LD + apart_LD * (samples / both), squares_LD], axis=1)
 
     def pooled(self) -> NDArray[np.float32] | None:
         if self.total is None:
@@ -112,6 +124,11 @@ class _Largest(Windows):
         self.total = value_LE if self.total is None else np.maximum(self.total, value_LE)
         self.samples += samples
 
+    def _both(self, total: Vector, later: Vector, samples: int) -> Vector:
+        del samples
+        larger: Vector = np.maximum(total, later)
+        return larger
+
     def pooled(self) -> NDArray[np.float32] | None:
         return None if self.total is None else self.total.astype(np.float32)
 
@@ -121,6 +138,19 @@ class _First(_Largest):
         if place == 0:
             self.total = vector_LE.astype(np.float64)
         self.samples += samples
+
+    def _both(self, total: Vector, later: Vector, samples: int) -> Vector:
+        del later, samples
+        return total
+
+
+def pooled_alone(clip: Callable[[], Windows], vector_LE: NDArray[np.float32], *, samples: int) -> NDArray[np.float32]:
+    """The vector (L, D) of a window that is a clip of its own, from what its pooling made (L, E)."""
+    windows = clip()
+    windows.add(vector_LE, place=0, samples=samples)
+    pooled_LD = windows.pooled()
+    assert pooled_LD is not None
+    return pooled_LD
 
 
 def mean(frames_BLSD: Tensor, frame_lengths_B: Tensor) -> Tensor:

@@ -6,16 +6,20 @@ import functools
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 from noss import shelf
 from noss.engines import Died
 from noss.errors import AudioError
 from noss.frame_store import FrameStore
+from noss.pipeline._embed_done_batch import Broken, Done, died
+from noss.pipeline._embed_engine import LOCAL, Engine
 from noss.pipeline._embed_machine import Spread, device_name
+from noss.pipeline._embed_pieces import Puzzle, in_pieces
 from noss.pipeline._embed_plan import Batch, Job, Lost, Plan
 from noss.pipeline._embed_progress import Bar
-from noss.pipeline._embed_worker import Broken, Done, Worker, make_worker
+from noss.pipeline._embed_worker import Worker, make_worker
 from noss.pipeline._embed_writer import Writer
 from noss.pipeline._models import Model
 from noss.store import Store
@@ -31,6 +35,7 @@ class Run:
         spread: How the model runs on this machine.
         strict: Raise at the first clip that is lost.
         make: Makes a worker that puts rows into the store itself; None for one that hands them back.
+        engine: Where workers run.
     """
 
     def __init__(
@@ -42,12 +47,18 @@ class Run:
         spread: Spread,
         strict: bool = False,
         make: Callable[..., Worker] | None = None,
+        engine: Engine = LOCAL,
     ) -> None:
+        self._engine = replace(engine, devices=set())
         self._lost: list[Lost] = []
         self._spread = spread
         self._id_of = id_of
         self._strict = strict
         self._store = store
+        self._puzzle = Puzzle(sample_rate=model.card.sample_rate)
+        self._seconds = 0.0
+        cut = functools.partial(in_pieces, policy=model.policy, sample_rate=model.card.sample_rate)
+        self._cut = cut if model.alteration is None else None  # a clip is altered as a whole
         self._make = functools.partial(make_worker, model, spread.device, spread.batch_s, make)
 
     def __call__(self, jobs: Iterable[Job], *, bar: Bar) -> list[Lost]:
@@ -58,7 +69,7 @@ class Run:
             AudioError: A clip is lost and the run is strict.
             StoreError: The store cannot be written.
         """
-        name = functools.partial(device_name, self._spread.device)
+        name = self._engine.device_name if self._elsewhere else functools.partial(device_name, self._spread.device)
         with ExitStack() as stack:
             writer = None
             if isinstance(self._store, Store):
@@ -68,7 +79,8 @@ class Run:
         return self._lost
 
     def _together(self, jobs: Iterable[Job], writer: Writer | None, bar: Bar) -> list[Job]:
-        plan = Plan(jobs, batch_s=self._spread.batch_s, share=max(1, 2 * self._spread.workers))
+        share = max(1, 2 * self._spread.workers)
+        plan = Plan(jobs, batch_s=self._spread.batch_s, share=share, cut=self._cut)
         suspects: list[Job] = []
         for batch, outcome in self._outcomes(plan.batches()):
             if isinstance(outcome, Died):
@@ -82,13 +94,14 @@ class Run:
     def _alone(self, suspects: Sequence[Job], writer: Writer | None, bar: Bar) -> None:
         for (job,), outcome in self._outcomes(((job,) for job in suspects), alone=True):
             if isinstance(outcome, Died):
-                self._lose([Lost(job.place, "embed", f"the worker died: {outcome.reason}")], bar)
-            else:
-                self._take(outcome, writer, bar)
+                outcome = died(job, f"the worker died: {outcome.reason}")
+            self._take(outcome, writer, bar)
 
     def _outcomes(self, batches: Iterator[Batch], *, alone: bool = False) -> Iterator[tuple[Batch, Any]]:
         """Batches and what became of them, from no more workers than there are batches; none without a batch."""
-        engine, how = shelf.load("engines", "local"), self._spread
+        if self._elsewhere:
+            return self._engine.outcomes(self._make, batches, self._spread, alone=alone)
+        engine, how = shelf.load("engines", self._engine.name), self._spread
         first = list(itertools.islice(batches, max(how.workers, 2)))
         spawn = how.device == "cuda" or not engine.forks(threads=how.threads)
         workers = min(how.workers, len(first))
@@ -108,12 +121,19 @@ class Run:
         )
         return found
 
+    @property
+    def _elsewhere(self) -> bool:
+        return self._engine.elsewhere and self._spread.workers > 0
+
     def _take(self, outcome: Done | Broken, writer: Writer | None, bar: Bar) -> None:
         if isinstance(outcome, Broken):
             raise outcome.kind(outcome.reason)
+        outcome = self._puzzle.complete(outcome, rows=writer is not None)
         ids = [self._id_of(place) for place in outcome.places]
-        if writer is not None:
-            writer.add(ids, outcome.embeddings_NLD, outcome.durations_s, seconds=outcome.seconds)
+        self._seconds += outcome.seconds
+        if writer is not None and ids:
+            writer.add(ids, outcome.embeddings_NLD, outcome.durations_s, seconds=self._seconds)
+            self._seconds = 0.0
         bar.advance(len(ids), audio_s=sum(outcome.durations_s))
         self._lose(outcome.lost, bar)
 

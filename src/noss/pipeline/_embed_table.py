@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from noss.datasets import Clip
 from noss.errors import DataError
+from noss.frame_store import FrameStore
 from noss.runs import replacing
 from noss.store import Store
 
@@ -47,8 +48,8 @@ def write_table(out: Path, rows: Iterable[Rows], store: Store) -> int:
         store: Where their embeddings are.
     """
     as_csv, num_rows = out.suffix.lower() == ".csv", 0
-    schema = _csv_schema(store) if as_csv else _parquet_schema(store)
-    with replacing(out) as temporary, _writer(temporary, schema, as_csv=as_csv) as writer:
+    schema = csv_schema(store) if as_csv else parquet_schema(store)
+    with replacing(out) as temporary, table_writer(temporary, schema, as_csv=as_csv) as writer:
         for clips, ids in _pieces(rows, size=max(_ROWS, int(_BYTES / (4 * _size(store))))):
             table = pa.table(_columns(clips, ids, store, as_csv=as_csv), schema=schema)
             writer.write_table(table, _ROWS)
@@ -61,6 +62,18 @@ def _columns(clips: Sequence[Clip], ids: Sequence[str], store: Store, *, as_csv:
     starts_N = np.array([round(clip.start_s * 1e9) for clip in clips], dtype=np.int64)
     ends_N = starts_N + np.round(store.durations_s(ids) * 1e9).astype(np.int64)
     files = pa.array([str(clip.path) for clip in clips], pa.string())
+    return table_columns(files, starts_N, ends_N, flat_NE, as_csv=as_csv)
+
+
+def table_columns(
+    files: pa.Array,
+    starts_N: NDArray[np.int64],
+    ends_N: NDArray[np.int64],
+    flat_NE: NDArray[np.float32],
+    *,
+    as_csv: bool,
+) -> list[pa.Array]:
+    """The columns of a table: files, when each row starts and ends in nanoseconds (N,), and its numbers (N, E)."""
     if as_csv:
         return [files, _seconds(starts_N), _seconds(ends_N), *map(pa.array, flat_NE.T)]
     values = pa.FixedSizeListArray.from_arrays(pa.array(flat_NE.reshape(-1)), flat_NE.shape[1])
@@ -73,25 +86,29 @@ def _pieces(rows: Iterable[Rows], *, size: int) -> Iterator[Rows]:
             yield clips[first : first + size], ids[first : first + size]
 
 
-def _size(store: Store) -> int:
+def _size(store: Store | FrameStore) -> int:
     return store.layers * store.dim
 
 
-def _csv_schema(store: Store) -> pa.Schema:
+def csv_schema(store: Store | FrameStore) -> pa.Schema:
+    """The columns of a `.csv` file: a number each."""
     index = [(name, pa.string()) for name in ("file", "start", "end")]
     return pa.schema([*index, *((f"embedding_{column}", pa.float32()) for column in range(_size(store)))])
 
 
-def _parquet_schema(store: Store) -> pa.Schema:
+def parquet_schema(store: Store | FrameStore, **facts: str) -> pa.Schema:
+    """The columns of a `.parquet` file, with L, D and other facts beside them."""
     times = [(name, pa.duration("ns")) for name in ("start", "end")]
     columns = [("file", pa.string()), *times, ("embedding", pa.list_(pa.float32(), _size(store)))]
-    return pa.schema(columns, metadata={"L": str(store.layers), "D": str(store.dim)})
+    return pa.schema(columns, metadata={"L": str(store.layers), "D": str(store.dim), **facts})
 
 
-def _writer(path: Path, schema: pa.Schema, *, as_csv: bool) -> Any:
+def table_writer(path: Path, schema: pa.Schema, *, as_csv: bool) -> Any:
+    """What writes tables of these columns, one after the other."""
     if as_csv:
         return pyarrow.csv.CSVWriter(path, schema)
-    return pyarrow.parquet.ParquetWriter(path, schema, compression="none")
+    # Numbers hardly ever repeat: a dictionary of them is a third more bytes and takes several times as long.
+    return pyarrow.parquet.ParquetWriter(path, schema, compression="none", use_dictionary=["file"])
 
 
 def _seconds(times_N: NDArray[np.int64]) -> pa.Array:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,9 @@ from noss.audio import chunk, read
 from noss.errors import AudioError, ModelError, NossError
 from noss.pipeline._embed_buffer import Buffer, Chunk
 from noss.pipeline._embed_caught import Caught, one_line
+from noss.pipeline._embed_done_batch import Broken, Done, Part, row_of
 from noss.pipeline._embed_forward import Forward
+from noss.pipeline._embed_machine import check_room
 from noss.pipeline._embed_plan import Job, Lost
 from noss.pipeline._embed_pooling import Windows
 from noss.pipeline._models import Model
@@ -23,30 +25,11 @@ WHOLE_S = 60.0  # longer clips are streamed, so that a day of audio takes no mor
 
 
 @dataclass(frozen=True)
-class Done:
-    """A batch's rows: places (N,), embeddings (N, L, D), seconds of audio (N,); what was lost; the time it took."""
-
-    places: list[int]
-    embeddings_NLD: NDArray[np.float32]
-    durations_s: list[float]
-    lost: list[Lost]
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Broken:
-    """The model cannot go on with any clip: why, in one line, and the kind of error that it is."""
-
-    reason: str
-    kind: type[NossError] = ModelError
-
-
-@dataclass(frozen=True)
 class Loaded:
-    """A job whose audio is in memory already, or could not be read."""
+    """A job whose audio (T,) is in memory already, or that of each of its windows; or that could not be read."""
 
     job: Job
-    audio: NDArray[np.float32] | AudioError
+    audio: NDArray[np.float32] | list[NDArray[np.float32]] | AudioError
 
 
 @dataclass
@@ -64,19 +47,22 @@ class Worker:
         model: The model to build.
         device: Where it runs.
         batch_s: Seconds of audio it sees at once, padding counted.
+        forward: The model, where it is built already.
     """
 
-    def __init__(self, model: Model, *, device: str = "cpu", batch_s: float = 60.0) -> None:
+    def __init__(
+        self, model: Model, *, device: str = "cpu", batch_s: float = 60.0, forward: Forward | None = None
+    ) -> None:
         self.card = model.card
         self.alteration = model.alteration
         self.windows = model.pooling.clip
         self.budget = round(batch_s * self.card.sample_rate)
-        self.policy = chunk.Policy(window_s=self.card.window_s, min_s=self.card.min_s, padding=self.card.padding)
-        self.forward = Forward(model, device=device)
+        self.policy = model.policy
+        self.forward = forward or Forward(model, device=device)
 
     def prepare(self, batch: Sequence[Job]) -> list[Job | Loaded]:
-        """Decode a batch ahead of its turn, but for clips that are streamed."""
-        return [job if self._streams(job) else self._load(job) for job in batch]
+        """Decode a batch ahead of its turn, but for clips that are streamed from end to end."""
+        return [job if self._streams(job) and job.piece is None else self._load(job) for job in batch]
 
     def __call__(self, batch: Sequence[Job | Loaded]) -> Done | Broken:
         """Embed a batch; where the model raises, clip by clip, so that only the guilty one is lost."""
@@ -97,7 +83,7 @@ class Worker:
         buffer = Buffer(budget=self.budget, equal=not self.card.masks_padding)
         for slot, item in enumerate(batch):
             try:
-                for place, (piece_T, weight) in enumerate(self._pieces(item)):
+                for place, (piece_T, weight) in enumerate(self._pieces(item), start=first_window(job_of(item))):
                     for group in buffer.add(Chunk(slot, piece_T, weight, place)):
                         self._run(group, sums)
             except AudioError as error:
@@ -108,17 +94,18 @@ class Worker:
 
     def _pieces(self, item: Job | Loaded) -> Iterator[tuple[NDArray[np.float32], int]]:
         """Windows (T,) of a clip, padded to the model's minimum, each with its own length in samples."""
+        rate = self.card.sample_rate
+        windows: Iterable[NDArray[np.float32]]
         if isinstance(item, Job) and self._streams(item):
-            shortest = chunk.num_samples(self.policy.min_s, self.card.sample_rate)
-            for piece_T in self._stream(item):
-                yield chunk.pad(piece_T, shortest, padding=self.policy.padding), len(piece_T)
-            return
-        audio = (self._load(item) if isinstance(item, Job) else item).audio
-        if isinstance(audio, AudioError):
-            raise audio
-        pieces, weights_P = chunk.cut(audio, sample_rate=self.card.sample_rate, policy=self.policy)
-        for piece_T, weight in zip(pieces, weights_P, strict=True):
-            yield piece_T, round(weight * len(audio))
+            windows = self._stream(item)
+        else:
+            audio = (self._load(item) if isinstance(item, Job) else item).audio
+            if isinstance(audio, AudioError):
+                raise audio
+            windows = audio if isinstance(audio, list) else chunk.windows(audio, sample_rate=rate, policy=self.policy)
+        shortest = chunk.num_samples(self.policy.min_s, rate)
+        for window_T in windows:
+            yield chunk.pad(window_T, shortest, padding=self.policy.padding), len(window_T)
 
     def _streams(self, job: Job) -> bool:
         if self.alteration is not None:
@@ -131,8 +118,11 @@ class Worker:
             job.path,
             sample_rate=self.card.sample_rate,
             window_s=self.card.window_s,
+            hop_s=self.policy.hop_s,
             start_s=job.start_s,
             end_s=job.end_s,
+            first_window=first_window(job),
+            num_windows=None if job.piece is None else job.piece.num_windows,
         )
 
     def _load(self, job: Job) -> Loaded:
@@ -140,6 +130,9 @@ class Worker:
         try:
             if alteration is not None:
                 return Loaded(job, alteration.read(job.path, sample_rate=rate, start_s=job.start_s, end_s=job.end_s))
+            if job.piece is not None:
+                return Loaded(job, list(self._stream(job)))
+            check_room(job, card=self.card)
             return Loaded(job, read.read(job.path, sample_rate=rate, start_s=job.start_s, end_s=job.end_s)[0])
         except AudioError as error:
             return Loaded(job, error)
@@ -153,19 +146,18 @@ class Worker:
         done = Done([], np.empty((0, self.card.layers, self.card.dim), np.float32), [], [], seconds)
         rows = []
         for item, one in zip(batch, sums, strict=True):
-            place = job_of(item).place
-            row_LD = one.windows.pooled()
-            if one.lost is not None or row_LD is None:
-                done.lost.append(
-                    one.lost or Lost(place, "read", "holds no audio: give a clip with at least one sample")
-                )
-            elif not np.isfinite(row_LD).all():
-                done.lost.append(Lost(place, "embed", "the model returned NaN or infinity"))
+            job = job_of(item)
+            if job.piece is not None:
+                done.parts.append(Part(job, one.windows, one.lost))
+                continue
+            row = row_of(job.place, one.windows, one.lost)
+            if isinstance(row, Lost):
+                done.lost.append(row)
             else:
-                rows.append(row_LD)
-                done.places.append(place)
+                rows.append(row)
+                done.places.append(job.place)
                 done.durations_s.append(one.windows.samples / self.card.sample_rate)
-        return Done(done.places, np.stack(rows) if rows else done.embeddings_NLD, done.durations_s, done.lost, seconds)
+        return replace(done, embeddings_NLD=np.stack(rows)) if rows else done
 
     def _merge(self, outcomes: Sequence[Done | Broken], began: float) -> Done:
         parts = [one for one in outcomes if isinstance(one, Done)]
@@ -175,6 +167,7 @@ class Worker:
             [seconds for one in parts for seconds in one.durations_s],
             [lost for one in parts for lost in one.lost],
             time.perf_counter() - began,
+            [part for one in parts for part in one.parts],
         )
 
 
@@ -203,4 +196,10 @@ def _why_unbuilt(model: Model, error: Exception | None) -> str:
 
 
 def job_of(item: Job | Loaded) -> Job:
+    """The job, whether its audio is in memory or not."""
     return item.job if isinstance(item, Loaded) else item
+
+
+def first_window(job: Job) -> int:
+    """The number of the first window that is to be done of a clip."""
+    return 0 if job.piece is None else job.piece.first_window

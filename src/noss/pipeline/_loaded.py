@@ -14,9 +14,12 @@ from noss.audio import read
 from noss.datasets import Clip
 from noss.errors import AudioError, ModelError
 from noss.models import Card
+from noss.pipeline._embed_done_batch import Broken
 from noss.pipeline._embed_machine import spread
 from noss.pipeline._embed_plan import Job, Lost, measure
-from noss.pipeline._embed_worker import Broken, Loaded, make_worker
+from noss.pipeline._embed_timeline import Lister, Timeline
+from noss.pipeline._embed_windows import in_windows
+from noss.pipeline._embed_worker import Loaded, Worker, make_worker
 from noss.pipeline._models import Model
 
 Sound = str | os.PathLike[str] | Clip | NDArray[np.floating]
@@ -32,6 +35,7 @@ class LoadedModel:
     def __init__(self, model: Model) -> None:
         self._model = model
         how = spread(model.card, workers=0, device=None, batch_s=None)
+        self._batch_s = how.batch_s
         self._worker = make_worker(model, how.device, how.batch_s)
 
     @property
@@ -66,6 +70,38 @@ class LoadedModel:
         embeddings_NLD = np.empty((len(jobs), self.card.layers, self.card.dim), dtype=np.float32)
         embeddings_NLD[outcome.places] = outcome.embeddings_NLD
         return embeddings_NLD[:, 0] if self.card.layers == 1 else embeddings_NLD
+
+    def timeline(
+        self,
+        sound: Sound,
+        *,
+        window_s: float | None = None,
+        hop_s: float | None = None,
+        sample_rate: int | None = None,
+    ) -> Timeline:
+        """A vector for every window of a file, clip or waveform (T,), with its start and end.
+
+        Args:
+            sound: A path, a clip, or an array (T,) with full scale 1.
+            window_s: Length of a window in seconds; None for the model's own.
+            hop_s: From the start of one window to that of the next; None puts them side by side.
+            sample_rate: Of an array, in Hz.
+
+        Raises:
+            AudioError: The file cannot be read, or the array is no waveform.
+            ModelError: The model takes no such windows, cannot be built, or fails on one.
+        """
+        if not isinstance(self._worker, Worker):
+            raise ModelError(self._worker([]).reason)
+        cut = in_windows(self._model, window_s=window_s, hop_s=hop_s)
+        start_s = sound.start_s if isinstance(sound, Clip) else 0.0
+        lister = Lister(cut, batch_s=self._batch_s, forward=self._worker.forward)
+        outcome = lister([self._job(0, sound, sample_rate)])
+        if isinstance(outcome, Broken):
+            raise ModelError(outcome.reason)
+        if outcome.lost:
+            raise _error(outcome.lost[0])
+        return lister.timeline(start_s)
 
     def _job(self, place: int, sound: Sound, sample_rate: int | None) -> Job | Loaded:
         if isinstance(sound, np.ndarray):

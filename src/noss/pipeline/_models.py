@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from noss import identity, runs, shelf
+from noss.audio import chunk
 from noss.errors import ModelError
 from noss.models import Card
 from noss.pipeline._embed_pooling import MEAN, Pooling, pooling_of
@@ -50,6 +51,8 @@ class Model:
         framed: The facts of its frames, before a layer is taken and frames are pooled; None where they are the card's.
         alteration: What is done to every clip before the model hears it; None for clips as they are.
         condition: Its name, or that of the windows that clips are cut into; empty for clips as they are.
+        hop_s: From the start of one window to that of the next; None puts them side by side.
+        per_window: Whether a vector is kept of each window, in place of one of the clip.
     """
 
     name: str
@@ -65,6 +68,14 @@ class Model:
     framed: Card | None = None
     alteration: Alteration | None = None
     condition: str = ""
+    hop_s: float | None = None
+    per_window: bool = False
+
+    @property
+    def policy(self) -> chunk.Policy:
+        """How its clips are cut, and short ones padded."""
+        card = self.card
+        return chunk.Policy(window_s=card.window_s, min_s=card.min_s, padding=card.padding, hop_s=self.hop_s)
 
     @property
     def frames_card(self) -> Card:

@@ -20,19 +20,21 @@ from noss.errors import AudioError, Failure
 from noss.frame_store import FrameStore
 from noss.identity import clip_ids
 from noss.pipeline._embed_done import Embedded, EmbeddedFrames, Ledger, accounts
+from noss.pipeline._embed_engine import LOCAL, Engine, open_engine
 from noss.pipeline._embed_frames import frame_facts, run_frames
-from noss.pipeline._embed_frames_table import check_frames_suffix, write_frames
+from noss.pipeline._embed_frames_table import check_rows, write_frames
 from noss.pipeline._embed_lookup import look_up
-from noss.pipeline._embed_machine import spread
 from noss.pipeline._embed_plan import Jobs, Lost
 from noss.pipeline._embed_progress import Bar
 from noss.pipeline._embed_remote import ahead
 from noss.pipeline._embed_run import Run
 from noss.pipeline._embed_slice import copy_layer
 from noss.pipeline._embed_sources import Catalogue
-from noss.pipeline._embed_table import check_suffix, write_table
+from noss.pipeline._embed_table import write_table
+from noss.pipeline._embed_windows import in_windows
 from noss.pipeline._models import Model, open_model
 from noss.pipeline._request import roots, words
+from noss.pipeline._shard import parse_shard, share_of
 from noss.pipeline._trust import check_trusted, trust
 from noss.places import path_of
 from noss.places.outgoing import check_bucket
@@ -51,7 +53,8 @@ class EmbeddedTable:
         dim: D of every embedding.
         failures: Clips that are not in it, with the reason.
         newly_embedded: How many embeddings were made just now; the others were in the store.
-        num_frames: Rows, where they are frames and not clips.
+        num_frames: Rows, where they are frames or windows and not clips.
+        unit: What such rows are.
     """
 
     out: Path
@@ -61,9 +64,10 @@ class EmbeddedTable:
     failures: list[Failure]
     newly_embedded: int
     num_frames: int | None = None
+    unit: str = "frames"
 
     def __str__(self) -> str:
-        rows = f"{self.num_clips}" if self.num_frames is None else f"{self.num_frames} frames of {self.num_clips}"
+        rows = f"{self.num_clips}" if self.num_frames is None else f"{self.num_frames} {self.unit} of {self.num_clips}"
         shape = f"{rows} x {self.dim}" if self.layers == 1 else f"{rows} x {self.layers} x {self.dim}"
         return f"{self.out}: {shape} ({self.newly_embedded} embedded now, {self.num_clips - self.newly_embedded} known)"
 
@@ -78,7 +82,14 @@ def embed(
     workers: int | None = None,
     device: str | None = None,
     batch_s: float | None = None,
+    engine: str = "local",
+    address: str | None = None,
+    gpus_per_worker: float | None = None,
+    shard: str | None = None,
     frames: bool = False,
+    per_window: bool = False,
+    window_s: float | None = None,
+    hop_s: float | None = None,
     strict: bool = False,
     trust_remote_code: Sequence[str] = (),
 ) -> EmbeddedTable:
@@ -94,8 +105,15 @@ def embed(
         workers: Processes that embed; None for one a core, 0 for none beside this one.
         device: Where the model runs: `cpu` or `cuda`; None for the best there is.
         batch_s: Seconds of audio that the model sees at once; None for what suits it.
+        engine: Where workers run: `local`, this machine, or `ray`, a Ray cluster.
+        address: The Ray cluster: `HOST:PORT`, `auto` or `ray://HOST:PORT`; None for one of its own on this machine.
+        gpus_per_worker: GPUs for each worker on the Ray cluster, or a fraction of one, such as 0.25.
+        shard: Embed only a share of the clips, such as `3/8`, and write only its rows: one command a machine, one cache.
         frames: Write every vector over time, a row a frame, in place of one a clip. They are kept, too, and take a few
             hundred times the room: `noss.frame_store` says how much.
+        per_window: Write a vector a window, with its start and end: a time line. They are kept, too.
+        window_s: With `per_window`, the length of a window in seconds; None for the model's own.
+        hop_s: With `per_window`, seconds from the start of one window to that of the next; None puts them side by side.
         strict: Stop at the first clip that fails, in place of listing it and going on.
         trust_remote_code: Names of models that may run the code of their repository; read that code first.
 
@@ -105,15 +123,20 @@ def embed(
     Raises:
         NossError: The request is wrong, or the table cannot be written.
     """
-    (check_frames_suffix if frames else check_suffix)(path_of(out))
+    check_rows(path_of(out), frames=frames, per_window=per_window, sizes=(window_s, hop_s))
     check_bucket(out)
     folder = cache_folder(cache)
     check_trusted(trust_remote_code, [model])
     opened = open_model(model, cache=folder, **trust(model, trust_remote_code))
+    if per_window:
+        opened = in_windows(opened, window_s=window_s, hop_s=hop_s)
+    where = open_engine(engine, address=address, gpus_per_worker=gpus_per_worker)
+    share = None if shard is None else parse_shard(shard)
     names = [source] if isinstance(source, str) else list(source)
-    catalogue = Catalogue(names, roots=roots(words(root)), cache=folder)
+    catalogue = share_of(Catalogue(names, roots=roots(words(root)), cache=folder), share, cache=folder)
     options: dict[str, Any] = {"workers": workers, "device": device, "batch_s": batch_s, "strict": strict}
-    if frames:
+    options["engine"] = where
+    if frames or per_window:
         clips = list(itertools.chain.from_iterable(catalogue))
         framed = embed_frames(opened, clips, ids=clip_ids(clips, cache=folder), cache=folder, **options)
         return _frames_table(path_of(out), opened, clips, framed)
@@ -140,6 +163,7 @@ def embed_clips(
     workers: int | None = None,
     device: str | None = None,
     batch_s: float | None = None,
+    engine: Engine = LOCAL,
     strict: bool = False,
     progress: bool = True,
     store: Store | None = None,
@@ -154,6 +178,7 @@ def embed_clips(
         workers: Processes that embed; None for one a core, 0 for none beside this one.
         device: `cpu` or `cuda`; None for the best there is.
         batch_s: Seconds of audio that the model sees at once; None for what suits it.
+        engine: Where workers run.
         strict: Raise at the first clip that fails.
         progress: Draw a progress bar where stderr is a terminal.
         store: The model's store, where it is open already; None opens it.
@@ -177,9 +202,9 @@ def embed_clips(
     if len(missing) and model.lookup is not None:
         lost = look_up(model, store, clips, ids, missing.tolist())
     elif len(missing):
-        how = spread(model.card, workers=workers, device=device, batch_s=batch_s)
+        how = engine.spread(model.card, workers=workers, device=device, batch_s=batch_s)
         how = ahead(how, clips, missing)
-        run = Run(model, store, id_of=lambda place: str(ids[place]), spread=how, strict=strict)
+        run = Run(model, store, id_of=lambda place: str(ids[place]), spread=how, strict=strict, engine=engine)
         with Bar(model.name, total=len(missing), shown=progress) as bar:
             lost = run(Jobs(clips, missing), bar=bar)
     if strict and lost:
@@ -197,6 +222,7 @@ def embed_frames(
     workers: int | None = None,
     device: str | None = None,
     batch_s: float | None = None,
+    engine: Engine = LOCAL,
     strict: bool = False,
     progress: bool = True,
 ) -> EmbeddedFrames:
@@ -210,6 +236,7 @@ def embed_frames(
         workers: Processes that embed; None for one a core, 0 for none beside this one.
         device: `cpu` or `cuda`; None for the best there is.
         batch_s: Seconds of audio that the model sees at once; None for what suits it.
+        engine: Where workers run.
         strict: Raise at the first clip that fails.
         progress: Draw a progress bar where stderr is a terminal.
 
@@ -227,10 +254,12 @@ def embed_frames(
     store = FrameStore.open(cache, frame_facts(model))
     missing, lost = _missing(store, ids), list[Lost]()
     if len(missing):
-        how = spread(model.frames_card, workers=workers, device=device, batch_s=batch_s)
+        how = engine.spread(model.frames_card, workers=workers, device=device, batch_s=batch_s)
         how = ahead(how, clips, missing)
         with Bar(model.name, total=len(missing), shown=progress) as bar:
-            lost = run_frames(model, store, Jobs(clips, missing), ids=ids, spread=how, strict=strict, bar=bar)
+            lost = run_frames(
+                model, store, Jobs(clips, missing), ids=ids, spread=how, strict=strict, bar=bar, engine=engine
+            )
         store.refresh()
     failures, kept = accounts(clips, ids, {str(ids[one.place]): one for one in lost})
     return EmbeddedFrames(store=store, ids=kept, failures=failures, newly_embedded=len(missing) - len(lost))
@@ -238,7 +267,8 @@ def embed_frames(
 
 def _frames_table(out: Path, model: Model, clips: Sequence[Clip], done: EmbeddedFrames) -> EmbeddedTable:
     kept = [(clip, name) for clip, name in zip(clips, done.ids, strict=True) if name is not None]
-    num_frames = write_frames(out, kept, done.store, frame_rate=model.frames_card.frame_rate)
+    frame_rate = 0.0 if model.per_window else model.frames_card.frame_rate
+    num_frames = write_frames(out, kept, done.store, frame_rate=frame_rate)
     return EmbeddedTable(
         out=out,
         num_clips=len(kept),
@@ -247,6 +277,7 @@ def _frames_table(out: Path, model: Model, clips: Sequence[Clip], done: Embedded
         failures=done.failures,
         newly_embedded=done.newly_embedded,
         num_frames=num_frames,
+        unit="windows" if model.per_window else "frames",
     )
 
 
