@@ -79,7 +79,7 @@ def _cuts(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """The line and the fields of each cut."""
     line = 0
     try:
-        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
+        with gzip.open(path.open("rb"), "rb") if path.suffix == ".gz" else path.open("rb") as file:
             for line, text in enumerate(file, start=1):
                 if text.strip():
                     yield line, _object(json.loads(text))

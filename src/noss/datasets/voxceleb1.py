@@ -20,7 +20,6 @@ whose names begin with E.
 from __future__ import annotations
 
 import csv
-import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -167,7 +166,7 @@ def _folder_by_speaker(root: Path) -> dict[str, str]:
     there: dict[str, str] = {}
     for folder in _FOLDERS:
         if (root / folder).is_dir():
-            there = dict.fromkeys(os.listdir(root / folder), folder) | there  # noqa: PTH208
+            there = dict.fromkeys((path.name for path in (root / folder).iterdir()), folder) | there
     return there
 
 

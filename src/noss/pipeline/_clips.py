@@ -14,7 +14,7 @@ from types import ModuleType
 from noss import runs, shelf
 from noss.datasets import Clip, Dataset, Speakers, Trial
 from noss.errors import DataError
-from noss.pipeline._root import at_address, root_of
+from noss.pipeline._root import at_address, at_their_place, root_of
 from noss.pipeline._whereabouts import explained
 from noss.places import is_address, path_of
 
@@ -76,7 +76,7 @@ class Source:
     def clips(self) -> list[Clip]:
         """All of its clips."""
         try:
-            clips = list(self.module.clips(self.root))
+            clips = at_their_place(self.module.clips(self.root), self.root)
             if not clips:
                 raise DataError(
                     f"no clip of {self.name} in {self.root}: check that it is the folder the dataset expects"

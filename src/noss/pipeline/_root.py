@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
 from noss import runs
+from noss.datasets import Clip
 from noss.errors import DataError, PlaceError
 from noss.pipeline._fetch_manifest import fetched_root
-from noss.places import path_of
+from noss.places import Place, path_of
 
 
 def root_of(module: ModuleType, part: str, *, roots: Mapping[str, Path], cache: Path | None) -> Path:
@@ -68,3 +70,10 @@ def at_address(
     if head.count("/") > 2 and is_there(path_of(head)):
         return head, last or None
     raise PlaceError(f"there is no {kind} {choice}: check the bucket's name and the path")
+
+
+def at_their_place(clips: Iterable[Clip], root: Path) -> list[Clip]:
+    """Clips of a root, whose paths are addresses where the root is: parts that look by name give plain paths."""
+    if not isinstance(root, Place):
+        return list(clips)
+    return [replace(clip, path=path_of(clip.path)) for clip in clips]

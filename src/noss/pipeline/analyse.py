@@ -11,6 +11,7 @@ from noss.errors import DataError
 from noss.pipeline._analyse_request import FOLDER, Analysed, Request
 from noss.pipeline._plan import make_plan
 from noss.pipeline._protocol import DEFAULT
+from noss.places.outgoing import folder_here
 
 Kind = Literal["robustness", "context", "layers", "similarity"]
 
@@ -94,9 +95,10 @@ def analyse(
         "protocols": [DEFAULT],
     }
     where = {"root": root, "cache": cache, "seed": seed, "trust_remote_code": trust_remote_code}
+    folder = folder_here(out)
     request = Request(
         plan=make_plan({**names, **where}),
-        out=Path(out) / FOLDER,
+        out=folder / FOLDER,
         seed=seed,
         draws=draws,
         workers=workers,

@@ -25,6 +25,7 @@ from noss.pipeline._split import folds
 from noss.pipeline.embed import embed_clips
 from noss.pipeline.probe import probe_task
 from noss.pipeline.score import score_predictions, write_scores
+from noss.places.outgoing import folder_here
 from noss.reports import Score
 from noss.runs import cache_folder, signature
 
@@ -84,7 +85,7 @@ def fit(
     Raises:
         NossError: A name is unknown, the table is not what it should be, or the clips do not suffice.
     """
-    folder, out = cache_folder(cache), Path(out)
+    folder, out = cache_folder(cache), folder_here(out)
     task = _task(f"{table}/{target}", root, folder)
     check_pooled(probe_name(task, probe), what="a saved classifier")
     models = [open_model(name, cache=folder) for name in dict.fromkeys([model, *words(controls)])]

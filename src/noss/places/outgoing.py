@@ -43,13 +43,12 @@ def check_bucket(path: Path | str) -> None:
             raise  # a bucket that may not be looked at may still be written to
 
 
-def check_is_here(path: Path | str, *, what: str) -> None:
-    """Refuse an address where a folder of this machine is needed: one that is read again and added to.
+def folder_here(path: Path | str) -> Path:
+    """A folder of this machine: what is read again and added to, as a run is, cannot lie on an object store.
 
     Raises:
         PlaceError: It is an address.
     """
     if is_address(path):
-        raise PlaceError(
-            f"{what} is added to in place and {path} is an address: write it here, and copy the folder there"
-        )
+        raise PlaceError(f"{path} cannot be added to in place: give a folder here, and copy it there when it is done")
+    return Path(path)

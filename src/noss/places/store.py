@@ -18,7 +18,7 @@ from typing import Any, Final, TypeVar
 from noss.errors import MissingExtraError, PlaceError
 from noss.places._answers import Answer, foreign, sort_of
 
-TRIES: Final = 5
+TRIES: Final = 6
 PATIENCE_S: Final = 45.0  # no further try is begun after so long
 _CONNECT_S, _READ_S = 5.0, 20.0
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.3, 5.0
