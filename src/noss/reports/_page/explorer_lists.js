@@ -115,17 +115,31 @@ function fillClip() {
   if (clip < 0) {
     $("file").textContent = "Point at a dot, and click it to listen. Shift and drag draws around many.";
     $("facts").replaceChildren();
+    $("said-by").replaceChildren();
     $("near").replaceChildren();
     return;
   }
   const piece = atlas.segment(clip);
   $("file").textContent = atlas.file(clip) + (piece ? ` (${piece.start.toFixed(2)}–${Number.isNaN(piece.end) ? "end" : piece.end.toFixed(2)} s)` : "");
-  const said = shownModels().flatMap((model) => model.columns.map((column) => [`${column.name}${shownModels().length > 1 ? ` · ${model.name}` : ""}`, column.text(clip)]));
   const known = atlas.columns.map((column) => [column.name, column.text(clip)]);
   const first = known.filter(([name]) => name === atlas.label);
-  const facts = [...first, ...said, ...known.filter(([name]) => name !== atlas.label)].filter(([, text]) => text !== "");
+  const facts = [...first, ...known.filter(([name]) => name !== atlas.label)].filter(([, text]) => text !== "");
   $("facts").replaceChildren(...facts.map(([name, text]) => element("div", {}, element("dt", {}, name), element("dd", {}, text))));
+  fillSaid();
   fillNear();
+}
+
+// What the models said of the clip: a row an answer, a column a model.
+function fillSaid() {
+  const models = shownModels();
+  const answers = [...new Set(models.flatMap((model) => model.columns.map((column) => column.name)))];
+  const text = (model, name) => model.columns.find((column) => column.name === name)?.text(state.clip) ?? "";
+  const rows = answers.map((name) => [name, models.map((model) => text(model, name))]).filter(([, texts]) => texts.some(Boolean));
+  $("said-by").replaceChildren(...(rows.length ? [
+    element("thead", {}, element("tr", {}, element("td", {}), ...models.map((model) => element("th", { scope: "col" }, model.name)))),
+    element("tbody", {}, ...rows.map(([name, texts]) => element("tr", {}, element("th", { scope: "row" }, name),
+      ...texts.map((one) => element("td", { class: one === "wrong" ? "wrong" : null }, one || "–"))))),
+  ] : []));
 }
 
 function fillNear() {
