@@ -15,6 +15,7 @@ from noss.pipeline._probe_choice import needs_frames
 from noss.pipeline._protocol import DEFAULT, probe_for, run_protocol
 from noss.pipeline._request import roots
 from noss.pipeline.embed import embed_clips, embed_frames
+from noss.places.outgoing import folder_here
 from noss.runs import cache_folder
 
 
@@ -57,14 +58,14 @@ def probe(
     Raises:
         NossError: A name is unknown, or the probe does not fit the task.
     """
-    folder = cache_folder(cache)
+    out, folder = folder_here(out), cache_folder(cache)
     opened, probed = open_model(model, cache=folder), Probed(paths=[])
     for one in open_tasks(task, roots=roots(root), cache=folder):
         step = embed_frames if needs_frames(probe_for(one, protocol, probe)) else embed_clips
         embedded = step(opened, one.clips, ids=clip_ids(one.clips, cache=folder), cache=folder, workers=workers)
         probed.failures.extend(failure for failure in embedded.failures if failure not in probed.failures)
         probed.paths.extend(
-            run_protocol(one, embedded, model=opened, out=Path(out), protocol=protocol, probe=probe, seed=seed)
+            run_protocol(one, embedded, model=opened, out=out, protocol=protocol, probe=probe, seed=seed)
         )
     return probed
 

@@ -19,6 +19,7 @@ from noss.pipeline._request import words
 from noss.pipeline._results import is_store
 from noss.pipeline._site import read_site
 from noss.pipeline.score import read_scores
+from noss.places.outgoing import folder_here
 from noss.reports import Score
 from noss.runs import cache_folder, replacing, signature, write_text
 
@@ -51,7 +52,7 @@ def report(
         DataError: The folder holds no scores, its files cannot be read, or the style cannot show a results store.
         UnknownPartError: No such style.
     """
-    run, part = Path(run), shelf.load("reports", style)
+    run, part = folder_here(run), shelf.load("reports", style)
     if is_store(run):
         return _site(run, part, style, Path(out or "site"))
     scores = _scores(run)

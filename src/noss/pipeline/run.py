@@ -25,6 +25,7 @@ from noss.pipeline._ties import gaps
 from noss.pipeline.embed import embed_clips, embed_frames
 from noss.pipeline.report import report
 from noss.pipeline.score import read_scores, score_predictions, write_scores
+from noss.places.outgoing import folder_here
 from noss.reports import Score
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def run(
         NossError: The request is wrong, or nothing at all could be scored.
     """
     request = merged(run, recipe, {name: value for name, value in locals().items() if name != "recipe"})
-    plan, folder = make_plan(request), Path(out)
+    folder, plan = folder_here(out), make_plan(request)
     write_manifest(folder / "run.json", plan, request=request)
     work = _Work(plan, request, folder=folder)
     scores = list(work.scores())
