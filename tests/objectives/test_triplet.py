@@ -53,7 +53,9 @@ def test_batch_all_is_the_mean_over_the_triplets_that_cost_something() -> None:
     loss = Objective(Fixed(), dim=2, margin=0.5, mining="all")(batch([[0, 0], [60, 60], [180, 180]], [0, 1, 2]))["loss"]
     # From 0 and from 60 the other is at 1, beyond the margin of 0.5: nothing costs.
     assert float(loss) == 0.0
-    loss = Objective(Fixed(), dim=2, margin=1.25, mining="all")(batch([[0, 0], [60, 60], [180, 180]], [0, 1, 2]))["loss"]
+    loss = Objective(Fixed(), dim=2, margin=1.25, mining="all")(batch([[0, 0], [60, 60], [180, 180]], [0, 1, 2]))[
+        "loss"
+    ]
     assert float(loss) == pytest.approx(0.25, abs=1e-6)  # the pairs at 1 cost 0.25 each, those at 3 and 4 nothing
 
 

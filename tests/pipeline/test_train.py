@@ -174,7 +174,9 @@ def test_more_than_one_broken_file_in_a_hundred_stops_with_advice(tmp_path: Path
 
 def test_a_loss_that_is_no_number_stops_and_names_the_batch(tmp_path: Path, speech: Path) -> None:
     path = recipe(tmp_path, speech, lr=1e30, clip_norm=None, warmup=0, validate_every=1, steps=20)
-    with pytest.raises(ModelError, match=r"is no number at step \d+, for a batch of .*\.wav.*the last checkpoint is whole"):
+    with pytest.raises(
+        ModelError, match=r"is no number at step \d+, for a batch of .*\.wav.*the last checkpoint is whole"
+    ):
         go(path, tmp_path / "run")
     assert _train_checkpoint.checkpoints(tmp_path / "run" / "checkpoints")
 
@@ -192,7 +194,9 @@ def test_a_full_disk_at_a_checkpoint_leaves_the_one_before_it(
         settle(folder)
 
     monkeypatch.setattr(_train_checkpoint, "_settle", full)
-    with pytest.raises(StoreError, match=r"No space left on device; the checkpoint before it is whole; free some space"):
+    with pytest.raises(
+        StoreError, match=r"No space left on device; the checkpoint before it is whole; free some space"
+    ):
         go(path, tmp_path / "run")
     folder = tmp_path / "run" / "checkpoints"
     assert [found.name for found in _train_checkpoint.checkpoints(folder)] == ["step-0000002"]

@@ -79,8 +79,7 @@ def _paths(choice: str) -> tuple[Path, Path]:
         raise ModelError(f"{folder} has no checkpoint yet: train it with `noss train`, or name another folder")
     best = folder / "checkpoints" / Path(json.loads(note.read_text(encoding="utf-8"))["checkpoint"]).name
     path = steps[-1] if which == "last" else best
-    average = path / "average.safetensors"
-    return folder, average if average.is_file() else existing(path / "objective.safetensors", needed_by="trained/")
+    return folder, existing(path / "student.safetensors", needed_by=f"trained/{choice}")
 
 
 def _model(folder: Path) -> dict[str, Any]:
@@ -99,6 +98,4 @@ def _weights(path: Path) -> Mapping[str, Tensor]:
         found: dict[str, Tensor] = load_file(path)
     except (OSError, SafetensorError) as error:
         raise ModelError(f"{path} cannot be read ({error}): use another checkpoint, or train again") from error
-    if path.name != "objective.safetensors":
-        return found
-    return {name.removeprefix("student."): value for name, value in found.items() if name.startswith("student.")}
+    return found

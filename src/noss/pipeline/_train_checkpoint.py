@@ -1,7 +1,7 @@
 """Checkpoints of a training run: a folder each, whole or not there, without a byte of pickled code.
 
-`step-0000200/` holds `objective.safetensors` (the student's weights below `student.`, and the objective's own), with an average
-`average.safetensors` (the student's), `optimizer.safetensors` and `state.json`. Random numbers need no place: every draw is a
+`step-0000200/` holds `student.safetensors`, which is the model; and what a run needs to go on: `objective.safetensors` (the
+student as it trains, and the objective's own weights), `average.safetensors`, `optimizer.safetensors` and `state.json`. Random numbers need no place: every draw is a
 function of the seed and the step. `best.json` says which checkpoint is the best.
 """
 
@@ -35,6 +35,7 @@ class State:
 
     Attributes:
         step: Steps done.
+        student: The weights of the model: the average where there is one, in the names of the untrained student.
         objective: Weights of the student and of the objective, by name.
         average: The moving average of the student's weights; empty for none.
         optimizer: The optimiser's numbers, by name.
@@ -42,6 +43,7 @@ class State:
     """
 
     step: int
+    student: Mapping[str, Tensor]
     objective: Mapping[str, Tensor]
     average: Mapping[str, Tensor]
     optimizer: Mapping[str, Tensor]
@@ -62,7 +64,7 @@ def save(folder: Path, state: State, *, best: bool) -> Path:
         _sweep(folder)
         temporary = Path(tempfile.mkdtemp(prefix=".step-", suffix=".tmp", dir=folder))
         try:
-            for name in ("objective", "average", "optimizer"):
+            for name in ("student", "objective", "average", "optimizer"):
                 if tensors := getattr(state, name):
                     whole = {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
                     save_file(whole, temporary / f"{name}.safetensors")
@@ -106,6 +108,7 @@ def load(path: Path) -> State:
     facts = read_facts(path)
     return State(
         step=int(facts["step"]),
+        student=tensors(path / "student.safetensors"),
         objective=tensors(path / "objective.safetensors"),
         average=tensors(path / "average.safetensors") if (path / "average.safetensors").is_file() else {},
         optimizer=tensors(path / "optimizer.safetensors") if (path / "optimizer.safetensors").is_file() else {},

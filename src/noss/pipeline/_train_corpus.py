@@ -81,7 +81,7 @@ def open_corpus(recipe: Recipe, *, roots: Mapping[str, Path], cache: Path) -> Co
     for name, some in sources.items():
         parts: dict[bool, list[Recording]] = {False: [], True: []}
         for number, clip in enumerate(some, start=first):
-            label = numbers.get(str(clip.labels.get(recipe.target, "")), -1) if recipe.target else -1
+            label = numbers.get(_label(clip, recipe.target) or "", -1) if recipe.target else -1
             if recipe.target and label < 0:
                 continue
             if (found := _recording(clip, number, label, broken)) is not None:
@@ -178,10 +178,17 @@ def _is_held_out(clip: Clip, share: float, seed: int) -> bool:
     return int(hashlib.sha256(f"{seed} {whose}".encode()).hexdigest()[:8], 16) < share * 2**32
 
 
+def _label(clip: Clip, target: str) -> str | None:
+    """A clip's class, in words; for `speaker`, who speaks."""
+    if target in clip.labels:
+        return str(clip.labels[target])
+    return clip.speaker if target == "speaker" else None
+
+
 def _classes(clips: Mapping[str, Sequence[Clip]], target: str | None) -> tuple[str, ...]:
     if target is None:
         return ()
-    found = sorted({str(clip.labels[target]) for some in clips.values() for clip in some if target in clip.labels})
+    found = sorted({name for some in clips.values() for clip in some if (name := _label(clip, target)) is not None})
     if len(found) < 2:
         known = sorted({name for some in clips.values() for clip in some for name in clip.labels})
         raise DataError(

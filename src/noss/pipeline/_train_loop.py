@@ -27,7 +27,7 @@ from noss.pipeline._train_batches import Batches, Loaded, loader
 from noss.pipeline._train_checkpoint import State
 from noss.pipeline._train_log import Log
 from noss.pipeline._train_recipe import Recipe
-from noss.pipeline._train_setup import learning_rate, make_optimizer
+from noss.pipeline._train_setup import learning_rate, make_optimizer, plain_state
 from noss.pipeline._train_teacher import Teacher, with_targets
 
 if TYPE_CHECKING:
@@ -196,6 +196,7 @@ class Loop:
         log.flush()
         state = State(
             step=self.step,
+            student=plain_state(self._student if self._average is None else self._average.module),
             objective=_tensors(get_model_state_dict(self._objective, options=_WHOLE)),
             average={} if self._average is None else self._average.module.state_dict(),
             optimizer=_flat(get_optimizer_state_dict(self._objective, self._optimizer.optimizer, options=_WHOLE)),

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from noss import shelf
 from noss.errors import ModelError
@@ -103,6 +103,16 @@ def learning_rate(recipe: Recipe, step: int) -> float:
         return recipe.lr
     done = (step - recipe.warmup) / max(1, recipe.steps - recipe.warmup + 1)
     return recipe.lr * 0.5 * (1.0 + math.cos(math.pi * done))
+
+
+def plain_state(student: nn.Module) -> dict[str, Tensor]:
+    """A student's weights under the names that it was built with: what is computed from parts, such as LoRA's, as one."""
+    state = {name: value for name, value in student.state_dict().items() if "parametrizations." not in name}
+    for name, part in student.named_modules():
+        for weight in getattr(part, "parametrizations", {}):
+            value: Tensor = getattr(part, weight)
+            state[f"{name}.{weight}" if name else weight] = value.detach()
+    return state
 
 
 def _groups(objective: nn.Module) -> list[dict[str, Any]]:
