@@ -20,6 +20,7 @@ from noss import __version__, shelf
 from noss.errors import DataError
 from noss.pipeline._analyse_request import FOLDER
 from noss.pipeline._published import figures, read_published
+from noss.pipeline._results_analyses import analysis_files, check_plain_rows, check_similarities
 from noss.pipeline._schema import complaint, parse, read_text, schema_of
 from noss.pipeline._verdict import Verdict
 from noss.reports import Score
@@ -106,7 +107,9 @@ def check_results(folder: Path) -> list[Verdict]:
     if not suites:
         raise DataError(f"no results in {folder}: give a folder that holds SUITE/MODEL.jsonl, or a suite's own")
     others = [_quoted(path) for path in sorted((folder / PUBLISHED).glob("*.json")) if path.name != SCHEMA]
-    return [*(verdict for name, files in suites.items() for verdict in _verdicts(name, files)), *others]
+    analyses = {f"{FOLDER}/{kind}": files for kind, files in analysis_files(folder).items()}
+    verdicts = (verdict for name, files in (suites | analyses).items() for verdict in _verdicts(name, files))
+    return [*verdicts, *check_similarities(folder), *others]
 
 
 def _quoted(path: Path) -> Verdict:
@@ -124,6 +127,7 @@ def _verdicts(suite: str, files: Sequence[Path]) -> Iterator[Verdict]:
         name = f"{suite}/{path.name}"
         try:
             found[path] = read_result(path)
+            check_plain_rows(found[path], str(path))
         except DataError as error:
             yield Verdict(name, False, str(error), files=[(str(path), str(error))])
         else:

@@ -7,9 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from noss.errors import DataError
+from noss.pipeline._analyse_request import FOLDER
 from noss.pipeline._results import PUBLISHED, check_score, read_result, result_path
+from noss.pipeline._results_analyses import KINDS
+from noss.pipeline._schema import read_text
+from noss.pipeline._similarity_file import NAME as SIMILARITY
+from noss.pipeline._similarity_file import read_similarities
 from noss.pipeline.score import read_scores, write_scores
 from noss.reports import Score
+from noss.runs import write_text
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,8 @@ def publish(run: Path | str, suite: Path | str) -> Published:
     A model has one file there. Rows of the same task, protocol and probe are replaced, others stay; a file that would be
     the same is left alone. A run with failures can be published: its records say how many clips were lost.
 
+    Into a folder of the name `analyses` goes what `noss analyse` wrote below the run's: `results/analyses/robustness`, say.
+
     Args:
         run: The folder a run wrote.
         suite: The suite's folder; made where it is not there.
@@ -37,9 +45,32 @@ def publish(run: Path | str, suite: Path | str) -> Published:
     Raises:
         DataError: The folder holds no scores, a name means nothing on another machine, or the model's file is broken.
     """
-    path, folder = Path(run) / "scores.jsonl", Path(suite)
+    folder = Path(suite)
     if folder.name == PUBLISHED:
         raise DataError(f"{folder} is for figures that others published: give the folder of a suite")
+    if folder.name == FOLDER:
+        return _analyses(Path(run) / FOLDER, folder)
+    return _records(Path(run) / "scores.jsonl", folder)
+
+
+def _analyses(given: Path, folder: Path) -> Published:
+    """The files of every analysis of a run."""
+    kinds = [kind for kind in KINDS if (given / f"{kind}.jsonl").is_file()]
+    alike = given / SIMILARITY
+    if not kinds and not alike.is_file():
+        raise DataError(f"there are no analyses in {given}: make them with `noss analyse` first")
+    found = [_records(given / f"{kind}.jsonl", folder / kind) for kind in kinds]
+    if alike.is_file():
+        read_similarities(alike)
+        text, path = read_text(alike), folder / SIMILARITY
+        is_new = not path.is_file() or read_text(path) != text
+        write_text(path, text)
+        found.append(Published([path], int(is_new)))
+    return Published([path for one in found for path in one.paths], sum(one.num_written for one in found))
+
+
+def _records(path: Path, folder: Path) -> Published:
+    """The files of the models that a file of records tells of."""
     scores = read_scores(path)
     if not any(score.main for score in scores):
         raise DataError(f"{path} holds no main score: score something with `noss run` first")

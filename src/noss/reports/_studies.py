@@ -124,6 +124,8 @@ def _cell(score: Score | None, details: Details) -> StudyCell | None:
 
 def _signed(value: float, unit: Unit) -> str:
     text = shown(value, unit)
+    if not float(text.replace("\u2212", "-").replace(",", "")):
+        return text.removeprefix("\u2212")
     return text if text.startswith("\u2212") else f"+{text}"
 
 
