@@ -17,7 +17,7 @@ _ENDPOINTS: Final = {"s3": " and AWS_ENDPOINT_URL", "gs": " and STORAGE_EMULATOR
 _CLASSES: Final = {
     "s3": ("botocore.exceptions:BotoCoreError", "botocore.exceptions:ClientError", "aiohttp:ClientError"),
     "gs": ("gcsfs.retry:HttpError", "google.auth.exceptions:GoogleAuthError", "aiohttp:ClientError"),
-    "hf": ("huggingface_hub.errors:HfHubHTTPError", "httpx:HTTPError", "requests:RequestException"),
+    "hf": ("huggingface_hub.errors:HfHubHTTPError", "huggingface_hub.errors:HTTPError"),  # of its own HTTP library
 }
 _NO_CREDENTIALS: Final = frozenset({
     "NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError", "TokenRetrievalError",
@@ -57,8 +57,8 @@ def foreign(scheme: str) -> tuple[type[BaseException], ...]:
         module, _, kind = name.partition(":")
         try:
             found.append(getattr(importlib.import_module(module), kind))
-        except ModuleNotFoundError:
-            continue
+        except (ModuleNotFoundError, AttributeError):
+            continue  # another version of the library
     return tuple(found)
 
 
