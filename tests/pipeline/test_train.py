@@ -20,8 +20,10 @@ import soundfile
 import torch
 
 import noss
+from noss.audio.logmel import LogMel
 from noss.errors import DataError, ModelError, NossError, StoreError
 from noss.pipeline import _train_checkpoint
+from noss.pipeline._train_augment import Chain, Masks
 from noss.pipeline._train_corpus import Draws, Recording
 from noss.pipeline._train_log import read_log
 from noss.pipeline._train_recipe import read_recipe
@@ -214,7 +216,7 @@ def test_checkpoints_of_newer_versions_and_with_pickled_code_are_refused(tmp_pat
         _train_checkpoint.load(last)
     (last / "optimizer.pt").unlink()
     (last / "state.json").write_text(json.dumps({**state, "format": 99, "noss_version": "9.9"}), encoding="utf-8")
-    with pytest.raises(ModelError, match="was written by noss 9.9"):
+    with pytest.raises(ModelError, match=r"was written by noss 9\.9"):
         _train_checkpoint.load(last)
 
 
@@ -237,6 +239,61 @@ def test_a_student_learns_its_teacher_whatever_its_rate_and_size(tmp_path: Path,
     losses = [value for _, name, value in read_log(tmp_path / "run") if name == "loss"]
     assert losses[-1] < losses[0]
     assert {"mse", "l1", "cosine"} <= set(done.held_out)
+
+
+AUGMENT: dict[str, Any] = {
+    "gain": {"p": 1.0},
+    "noise": {"p": 1.0, "low_db": 10.0},
+    "room": {"p": 1.0, "high_s": 0.3},
+    "speed": {"p": 1.0},
+    "codec": {"p": 1.0, "names": ["mu_law"]},
+    "band": {"p": 1.0},
+    "loss": {"p": 1.0, "rate": 0.5},
+}
+
+
+@pytest.mark.parametrize("kind", AUGMENT)
+def test_augmentation_changes_crops_and_is_seeded(tmp_path: Path, speech: Path, kind: str) -> None:
+    asked = read_recipe(recipe(tmp_path, speech, augment={kind: AUGMENT[kind]}))
+    chain = Chain(asked, sample_rate=16_000, cache=tmp_path)
+    waveform_T = soundfile.read(speech / "19.wav", dtype="float32")[0][:8000]
+    first, again = (chain(waveform_T, np.random.default_rng(5)) for _ in range(2))
+    assert np.array_equal(first, again)
+    assert 0 < len(first) <= len(waveform_T) and np.isfinite(first).all()
+    assert not np.array_equal(first, waveform_T[: len(first)])
+
+
+def test_a_run_with_augmentation_noise_from_a_folder_and_masks_trains(tmp_path: Path, speech: Path) -> None:
+    changes = {"augment": AUGMENT | {"noise": {"folder": str(speech)}}, "spec_augment": {}, "steps": 2}
+    assert go(recipe(tmp_path, speech, **changes), tmp_path / "run", workers=1).steps == 2
+
+
+def test_masks_hide_bands_and_stretches_while_training_only(tmp_path: Path, speech: Path) -> None:
+    front = LogMel()
+    masks = Masks({"filling": 7.0, "most_bands": 5, "num_freq_masks": 1, "num_time_masks": 0}, front)
+    waveform_BT, lengths_B = torch.randn(8, 16_000), torch.full((8,), 16_000)
+    with masks.on():
+        hidden_BSM = front(waveform_BT, lengths_B)[0] == 7.0
+    assert not (front(waveform_BT, lengths_B)[0] == 7.0).any()
+    assert hidden_BSM.any() and (hidden_BSM.all(dim=1) | ~hidden_BSM.any(dim=1)).all()
+    assert int(hidden_BSM[:, 0].sum(dim=1).max()) <= 5
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"augment": {"noize": {}}}, "augment has no kind 'noize': did you mean noise"),
+        ({"augment": {"noise": {"high": 3}}}, "augment's noise has no option 'high'"),
+        ({"augment": {"gain": {"p": 2}}}, "a chance from 0 to 1 is needed"),
+        ({"augment": {"noise": {"folder": "nowhere"}}}, "nowhere is no folder"),
+        ({"spec_augment": {"warp": 8}}, "spec_augment has no option 'warp'"),
+    ],
+)
+def test_augmentation_that_does_not_exist_is_refused(
+    tmp_path: Path, speech: Path, settings: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(NossError, match=message):
+        go(recipe(tmp_path, speech, **settings), tmp_path / "run")
 
 
 def test_every_recording_comes_once_before_any_comes_again_and_sources_have_their_shares() -> None:

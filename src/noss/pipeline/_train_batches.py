@@ -43,7 +43,7 @@ class Loaded:
 
     Attributes:
         waveform_BVT: Crops (B, V, T).
-        clean_BVT: The same before augmentation, for a teacher; None where nothing was changed.
+        clean: The same before augmentation, for a teacher: crops (B, V, T) and their samples (B, V).
         lengths_BV: Their samples (B, V).
         source_B: Numbers of their recordings (B,).
         label_B: Their classes (B,).
@@ -52,7 +52,7 @@ class Loaded:
     """
 
     waveform_BVT: Tensor
-    clean_BVT: Tensor | None
+    clean: tuple[Tensor, Tensor]
     lengths_BV: Tensor
     source_B: Tensor
     label_B: Tensor
@@ -89,12 +89,12 @@ class Batches(Dataset[Loaded]):
         """
         broken: dict[str, str] = {}
         rows = [self._row(number * self._size + place, broken) for place in range(self._size)]
-        longest = max(len(view) for row in rows for view in row.views)
-        clean = [_stacked(row.clean, longest) for row in rows] if self._augment else None
+        clean = _stacked([row.clean for row in rows])
+        waveform_BVT, lengths_BV = _stacked([row.views for row in rows]) if self._augment else clean
         return Loaded(
-            waveform_BVT=torch.stack([_stacked(row.views, longest) for row in rows]),
-            clean_BVT=None if clean is None else torch.stack(clean),
-            lengths_BV=torch.tensor([[len(view) for view in row.views] for row in rows]),
+            waveform_BVT=waveform_BVT,
+            clean=clean,
+            lengths_BV=lengths_BV,
             source_B=torch.tensor([row.recording.number for row in rows]),
             label_B=torch.tensor([row.recording.label for row in rows]),
             names=[str(row.recording.path) for row in rows],
@@ -149,11 +149,14 @@ class _Row:
     views: Sequence[NDArray[np.float32]]
 
 
-def _stacked(views: Sequence[NDArray[np.float32]], size: int) -> Tensor:
-    waveform_VT = np.zeros((len(views), size), dtype=np.float32)
-    for row_T, view in zip(waveform_VT, views, strict=True):
-        row_T[: len(view)] = view
-    return torch.from_numpy(waveform_VT)
+def _stacked(rows: Sequence[Sequence[NDArray[np.float32]]]) -> tuple[Tensor, Tensor]:
+    """Crops as one array (B, V, T), zeros behind short ones, and their samples (B, V)."""
+    lengths_BV = np.array([[len(view) for view in row] for row in rows])
+    waveform_BVT = np.zeros((*lengths_BV.shape, int(lengths_BV.max())), dtype=np.float32)
+    for row_VT, row in zip(waveform_BVT, rows, strict=True):
+        for place_T, view in zip(row_VT, row, strict=True):
+            place_T[: len(view)] = view
+    return torch.from_numpy(waveform_BVT), torch.from_numpy(lengths_BV)
 
 
 def loader(batches: Batches, numbers: Sequence[int], *, workers: int, pinned: bool = False) -> Iterator[Loaded]:

@@ -23,6 +23,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from noss.errors import DataError, ModelError
 from noss.pipeline import _train_checkpoint
+from noss.pipeline._train_augment import Masks
 from noss.pipeline._train_batches import Batches, Loaded, loader
 from noss.pipeline._train_checkpoint import State
 from noss.pipeline._train_log import Log
@@ -49,6 +50,7 @@ class Loop:
         train: Batches to learn from, a part of a step each.
         held_out: Batches to look at; None for none.
         teacher: Gives targets; None for none.
+        masks: What hides parts of spectrograms while training; None for nothing.
         num_recordings: Recordings in all, for the share of broken ones.
         broken: Files that are known to be broken, with the reason; grows.
         workers: Processes that load.
@@ -63,12 +65,13 @@ class Loop:
         train: Batches,
         held_out: Batches | None,
         teacher: Teacher | None,
+        masks: Masks | None,
         num_recordings: int,
         broken: dict[str, str],
         workers: int,
     ) -> None:
         self._recipe, self._accelerator = recipe, accelerator
-        self._train, self._held_out, self._teacher = train, held_out, teacher
+        self._train, self._held_out, self._teacher, self._masks = train, held_out, teacher, masks
         self._num_recordings, self.broken, self._workers = num_recordings, broken, workers
         self._plain = objective
         student: Any = objective.student
@@ -162,7 +165,9 @@ class Loop:
         """The objective's numbers for a part; what it draws, such as dropout, is a function of the part's number."""
         batch = with_targets(loaded, self._teacher, number).to(self._accelerator.device)
         torch.manual_seed(self._recipe.seed * 1_000_003 + number)
-        found: dict[str, Tensor] = self._objective(batch)
+        masks = self._masks.on() if self._masks is not None and self._objective.training else contextlib.nullcontext()
+        with masks:
+            found: dict[str, Tensor] = self._objective(batch)
         return found
 
     def _check(self, loss: float, norm: float, names: list[str]) -> None:
@@ -255,8 +260,8 @@ def _flat(state: Mapping[str, Any]) -> dict[str, Tensor]:
     }
 
 
-def _nested(flat: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:
-    nested: dict[str, dict[str, Tensor]] = {}
+def _nested(flat: Mapping[str, Tensor]) -> dict[str, Any]:
+    nested: dict[str, Any] = {}
     for key, value in flat.items():
         parameter, _, name = key.rpartition("/")
         nested.setdefault(parameter, {})[name] = value

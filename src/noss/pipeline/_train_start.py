@@ -10,7 +10,8 @@ from noss.errors import DataError
 from noss.objectives import Needs
 from noss.pipeline._embed_machine import cores
 from noss.pipeline._request import roots
-from noss.pipeline._train_batches import Batches, Crop
+from noss.pipeline._train_augment import Chain, Masks
+from noss.pipeline._train_batches import Augment, Batches, Crop
 from noss.pipeline._train_corpus import Corpus, Draws, open_corpus
 from noss.pipeline._train_files import write_model
 from noss.pipeline._train_loop import Loop
@@ -42,14 +43,17 @@ def start(
     objective = make_objective(recipe, student.module, dim=dim, teacher_dim=teacher_dim, num_classes=num_classes)
     if accelerator.is_main_process:
         write_model(folder, recipe, student.model, student.options, classes=corpus.classes)
-    train, held_out = _batches(recipe, corpus, needs, sample_rate=rate, size=recipe.batch_size // parts)
+    crop, size = Crop.of(needs, sample_rate=rate, crop_s=recipe.crop_s), recipe.batch_size // parts
+    augment = Chain(recipe, sample_rate=rate, cache=cache) if recipe.augment else None
+    masks = None if recipe.spec_augment is None else Masks(recipe.spec_augment, student.module)
     return Loop(
         recipe,
         objective.train(),
         accelerator=accelerator,
-        train=train,
-        held_out=held_out,
+        train=_train_batches(recipe, corpus, crop, size=size, augment=augment),
+        held_out=_held_out_batches(recipe, corpus, crop, size=size),
         teacher=teacher,
+        masks=masks,
         num_recordings=corpus.num_recordings + len(corpus.broken),
         broken=dict(corpus.broken),
         workers=min(8, max(1, cores() - 1)) if workers is None else workers,
@@ -65,12 +69,12 @@ def _check(recipe: Recipe, needs: Needs, parts: int) -> None:
         )
 
 
-def _batches(
-    recipe: Recipe, corpus: Corpus, needs: Needs, *, sample_rate: int, size: int
-) -> tuple[Batches, Batches | None]:
-    crop = Crop.of(needs, sample_rate=sample_rate, crop_s=recipe.crop_s)
+def _train_batches(recipe: Recipe, corpus: Corpus, crop: Crop, *, size: int, augment: Augment | None) -> Batches:
     crop_s = recipe.crop_s if recipe.by == "second" else None
     draws = Draws(corpus.train, corpus.shares, seed=recipe.seed, crop_s=crop_s)
-    held = Draws(corpus.held_out, corpus.shares, seed=recipe.seed)
-    train = Batches(draws, crop=crop, size=size, seed=recipe.seed)
-    return train, Batches(held, crop=crop, size=size, seed=recipe.seed + 1) if len(held) else None
+    return Batches(draws, crop=crop, size=size, seed=recipe.seed, augment=augment)
+
+
+def _held_out_batches(recipe: Recipe, corpus: Corpus, crop: Crop, *, size: int) -> Batches | None:
+    draws = Draws(corpus.held_out, corpus.shares, seed=recipe.seed)
+    return Batches(draws, crop=crop, size=size, seed=recipe.seed + 1) if len(draws) else None

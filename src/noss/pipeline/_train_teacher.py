@@ -64,14 +64,14 @@ class Teacher:
         Raises:
             ModelError: The teacher cannot be built, or fails on a crop.
         """
-        crops_BVT = loaded.waveform_BVT if loaded.clean_BVT is None else loaded.clean_BVT
+        crops_BVT, lengths_BV = loaded.clean
         shape = (*crops_BVT.shape[:2], self.dim)
         whole_BVD = np.zeros(shape, dtype=np.float32)
         if self._targets != "local":
             whole_BVD[:] = np.stack([self._whole[number] for number in loaded.source_B.tolist()])[:, None]
         if self._targets == "global":
             return torch.from_numpy(whole_BVD)
-        local_BVD = self._embedded(crops_BVT, loaded.lengths_BV)
+        local_BVD = self._embedded(crops_BVT, lengths_BV)
         if self._targets == "both":
             chosen_BV = np.random.default_rng((self._seed, 4, number)).random(shape[:2]) < 0.5
             local_BVD = np.where(chosen_BV[..., None], whole_BVD, local_BVD)
