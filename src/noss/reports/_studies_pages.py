@@ -80,7 +80,7 @@ def context_chart() -> alt.LayerChart:
         "place:Q",
         title="seconds in a window",
         scale=alt.Scale(type="log", base=2, nice=False, padding=12),
-        axis=alt.Axis(grid=False, format="~g"),
+        axis=alt.Axis(grid=False, labelExpr="datum.value == {own} ? 'own' : format(datum.value, '~g')"),
     )
     base = alt.Chart(alt.NamedData("rows")).encode(x=seconds, color=_colour("model"))
     up = alt.Y("low:Q", title="{value}", scale=alt.Scale(zero=False, nice=True))

@@ -142,8 +142,12 @@ function studyChart(figure) {
   const kind = figure.dataset.chart;
   const { rows, value } = DATA.studies[kind][Number(figure.dataset.task)];
   if (kind === "robustness") return { texts: { value }, rows };
-  const longest = Math.max(0.5, ...rows.map((row) => row.seconds ?? 0)); // a model's own windows stand one step further
-  return { texts: { value }, rows: rows.map(({ seconds, ...row }) => ({ ...row, window: seconds === null ? "own" : `${seconds} s`, place: seconds ?? 2 * longest })) };
+  const own = 2 * Math.max(0.5, ...rows.map((row) => row.seconds ?? 0)); // a model's own windows stand one step further
+  const placed = rows.map(({ seconds, ...row }) => ({ ...row, window: seconds === null ? "own" : `${seconds} s`, place: seconds ?? own }));
+  return {
+    texts: { value, own: String(own) }, rows: placed,
+    adjust: (spec) => { for (const layer of spec.layer) layer.encoding.x.axis.values = [...new Set(placed.map((row) => row.place))]; },
+  };
 }
 
 function chartOf(figure) {
