@@ -261,6 +261,9 @@ def test_another_dataset_and_another_plane(watched: Watched) -> None:
     page.locator("#dataset").select_option("1")
     assert page.locator("#count").text_content() == "60 clips"
     assert page.evaluate("state.clip") == -1
+    page.locator("#dataset").select_option("0")
+    assert page.locator("#shown").inner_text() == "all 10,000 clips"
+    assert page.locator("#colour").input_value() == "mood"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

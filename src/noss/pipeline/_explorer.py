@@ -39,6 +39,7 @@ NUM_NEIGHBOURS = 12
 PLANES = ("Neighbourhoods (t-SNE)", "Main directions (PCA)")
 _NUM_FOUND = 90  # neighbours that t-SNE sees: three times its perplexity
 _MOST_MISSING = 0.1  # of the clips: a model that lacks more of them is left out, else the clips are
+_BLOCK = 2048  # clips looked up together: a model of many layers is large before they are averaged
 _SEED = 0
 _VERSION = 1  # raised by one whenever what is kept changes
 
@@ -115,7 +116,8 @@ def _atlas(run: Path, scores: Sequence[Score], stores: Mapping[str, Store], *, m
     for score in sorted(rows, key=lambda score: (score.protocol != "clean", score.variant != "")):
         clips.add_predictions(score.model, score.target, read_predictions(predictions_file(run, score)))
     notes = _of_corpus(clips, run, scores[0], root=root, cache=cache) if models else []
-    label = rows[0].target if rows else None
+    targets = dict.fromkeys(score.target for score in rows)
+    label = next((name for name in targets if name != "speaker"), next(iter(targets), None))
     names, models, told = _together(clips.chosen(MAX_CLIPS, by=label, seed=_SEED), stores, models, most=most)
     notes += told
     if len(clips.places) > MAX_CLIPS:
@@ -207,7 +209,8 @@ def _maps(
 
 def _located(store: Store, names: Sequence[str]) -> dict[str, Any]:
     """Planes and neighbours of a model's clips, as plain facts; its layers are averaged."""
-    unit_ND = comparable(store.lookup(names).mean(axis=1))
+    parts = [store.lookup(names[start : start + _BLOCK]).mean(axis=1) for start in range(0, len(names), _BLOCK)]
+    unit_ND = comparable(np.concatenate(parts))
     found = nearest(unit_ND, _NUM_FOUND)
     main_N2, share = main_directions(unit_ND, seed=_SEED)
     near_N2 = neighbourhoods(found, main_N2, seed=_SEED)

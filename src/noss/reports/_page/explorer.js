@@ -128,7 +128,7 @@ function chooseDataset(index) {
   $("title").textContent = atlas.dataset;
   $("count").textContent = counted(atlas.size);
   $("words").value = "";
-  for (const sky of skies) [sky.view, sky.places, sky.order] = [null, null, null];
+  for (const sky of skies) Object.assign(sky, { places: null, order: null, palette: null, flight: null });
   const names = atlas.models.map((model) => model.name);
   options($("model-0"), names, names[0]);
   options($("model-1"), [NOTHING, ...names], NOTHING);
