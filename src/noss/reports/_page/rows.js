@@ -141,7 +141,8 @@ function tradeoffChart() {
 function studyChart(figure) {
   const kind = figure.dataset.chart;
   const { rows, value } = DATA.studies[kind][Number(figure.dataset.task)];
-  if (kind === "robustness") return { texts: { value }, rows };
+  const num = new Set(rows.map((row) => row.task)).size;
+  if (kind === "robustness") return { texts: { value }, rows, adjust: (spec) => { spec.height = { step: Math.max(22, 9 * num) }; } };
   const own = 2 * Math.max(0.5, ...rows.map((row) => row.seconds ?? 0)); // a model's own windows stand one step further
   const placed = rows.map(({ seconds, ...row }) => ({ ...row, window: seconds === null ? "own" : `${seconds} s`, place: seconds ?? own }));
   return {
