@@ -15,7 +15,7 @@ from tiny_model import write_wav
 from noss.datasets import Clip
 from noss.datasets import csv as csv_dataset
 from noss.errors import DataError, StoreError
-from noss.pipeline import _embed_done, _embed_table, _manifest
+from noss.pipeline import _embed_done, _embed_plan, _embed_table, _manifest
 from noss.pipeline import embed as embed_module
 from noss.pipeline._manifest import Manifest
 from noss.pipeline.embed import EmbeddedTable, embed
@@ -161,6 +161,20 @@ def test_the_store_is_opened_once_and_each_row_is_looked_at_a_few_times(
     assert len(opened) == 1
     assert (sum(asked), max(asked)) == (33, 7)
     assert (sum(looked_up), max(looked_up)) == (33, 5), "80 bytes are five rows of four numbers"
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_going_on_reads_the_headers_of_missing_clips_only(
+    table: pd.DataFrame, parquet: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table[:20].to_parquet(parquet, index=False)
+    _embed(parquet)
+    table.to_parquet(parquet, index=False)
+    measured: list[Path] = []
+    real = _embed_plan.measure
+    monkeypatch.setattr(_embed_plan, "measure", lambda job: measured.append(job.path) or real(job))
+    assert _embed(parquet).newly_embedded == 13
+    assert len(measured) == 13
 
 
 def _counted(function, sizes: list[int], at: int = 0):
