@@ -21,6 +21,7 @@ from noss.pipeline._details_maps import draw_maps
 from noss.pipeline._details_page import model_page
 from noss.pipeline._kept import kept
 from noss.pipeline._leaderboard import Leaderboard, leaderboard, units
+from noss.pipeline._embed_precision import in_bf16
 from noss.pipeline._models import open_model
 from noss.pipeline._predictions import Predictions, read_facts, read_predictions
 from noss.pipeline._published import references
@@ -130,7 +131,8 @@ def _audio(run: Path, board: Leaderboard, pages: Mapping[str, Sequence[ModelPage
 
 def _lookup(revisions: Mapping[str, str], name: str, ids: Sequence[str], *, cache: Path | None) -> NDArray[np.float32]:
     """Embeddings (N, D) of a model as it was scored, averaged over its layers."""
-    model = open_model(name, cache=cache)
+    plain = open_model(name, cache=cache)
+    model = plain if plain.revision == revisions[name] else in_bf16(plain)
     if model.revision != revisions[name]:
         raise ModelError(f"{name} has changed since it was scored; score it again")
     embeddings_NLD = Store.open(cache_folder(cache), model.facts).lookup(ids)

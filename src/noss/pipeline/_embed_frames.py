@@ -102,6 +102,7 @@ class FrameWorker(Worker):
     ) -> None:
         super().__init__(model, device=device, batch_s=batch_s)
         self._ids, self._folder, self._workers, self._device = ids, folder, workers, device
+        self._manner = model.manner
         if not (folder / "store.json").is_file():
             raise StoreError(f"{folder} is not there on {platform.node()}, and workers write frames: {_SHARED}")
         self._begin([])
@@ -192,7 +193,7 @@ class FrameWorker(Worker):
             audio_s = sum(row.duration_s for row in self._rows if row.place != END)
             try:
                 _frame_parts.write(
-                    self._folder, self._rows, seconds=seconds, audio_s=audio_s, device=device_name(self._device)
+                    self._folder, self._rows, seconds=seconds, audio_s=audio_s, device=f"{device_name(self._device)}{self._manner}"
                 )
             except StoreError as error:
                 self._broken = Broken(str(error), StoreError)

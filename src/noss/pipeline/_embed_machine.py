@@ -15,6 +15,7 @@ from noss.pipeline._embed_plan import Job
 _WORKER_BYTES = 600e6
 _BYTES_A_PARAMETER = 6.0
 _BIG_PARAMETERS = 10e6
+_CUDA_BATCH_S = 960.0  # at most: a worker asks what the GPU has room for
 _COPIES = 4  # of a waveform that is taken whole: as decoded, resampled, in a batch, and what the model makes of it
 
 
@@ -38,7 +39,9 @@ def spread(card: Card, *, workers: int | None, device: str | None, batch_s: floa
     chosen = _device(card, device)
     if chosen == "cuda":
         threads = max(1, cores() - 1)
-        return Spread(chosen, 1 if workers is None else min(workers, 1), threads, min(8, threads), batch_s or 240.0)
+        return Spread(
+            chosen, 1 if workers is None else min(workers, 1), threads, min(8, threads), batch_s or _CUDA_BATCH_S
+        )
     many = _workers(card) if workers is None else workers
     threads = max(1, cores() // many) if many else cores()
     big = (card.num_parameters or 0) > _BIG_PARAMETERS

@@ -55,6 +55,7 @@ class Run:
         self._id_of = id_of
         self._strict = strict
         self._store = store
+        self._manner = model.manner
         self._puzzle = Puzzle(sample_rate=model.card.sample_rate)
         self._seconds = 0.0
         cut = functools.partial(in_pieces, policy=model.policy, sample_rate=model.card.sample_rate)
@@ -71,9 +72,11 @@ class Run:
         """
         name = self._engine.device_name if self._elsewhere else functools.partial(device_name, self._spread.device)
         with ExitStack() as stack:
-            writer = None
+            writer, manner = None, self._manner
             if isinstance(self._store, Store):
-                writer = stack.enter_context(Writer(self._store, device=name, workers=self._spread.workers))
+                writer = stack.enter_context(
+                    Writer(self._store, device=lambda: f"{name()}{manner}", workers=self._spread.workers)
+                )
             suspects = self._together(jobs, writer, bar)
             self._alone(suspects, writer, bar)
         return self._lost

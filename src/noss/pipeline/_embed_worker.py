@@ -19,6 +19,7 @@ from noss.pipeline._embed_forward import Forward
 from noss.pipeline._embed_machine import check_room
 from noss.pipeline._embed_plan import Job, Lost
 from noss.pipeline._embed_pooling import Windows
+from noss.pipeline._embed_torch import DoesNotFit
 from noss.pipeline._models import Model
 
 WHOLE_S = 60.0  # longer clips are streamed, so that a day of audio takes no more memory than a minute
@@ -59,6 +60,8 @@ class Worker:
         self.budget = round(batch_s * self.card.sample_rate)
         self.policy = model.policy
         self.forward = forward or Forward(model, device=device)
+        if device == "cuda":
+            self.budget = min(self.budget, self.forward.room())
 
     def prepare(self, batch: Sequence[Job]) -> list[Job | Loaded]:
         """Decode a batch ahead of its turn, but for clips that are streamed from end to end."""
@@ -75,7 +78,8 @@ class Worker:
             outcomes = [self([item]) for item in batch]
             return next((one for one in outcomes if isinstance(one, Broken)), None) or self._merge(outcomes, began)
         if caught.error is not None:
-            sums = [Sums(self.windows(), lost=Lost(job_of(batch[0]).place, "embed", one_line(caught.error)))]
+            reason = str(caught.error) if isinstance(caught.error, DoesNotFit) else one_line(caught.error)
+            sums = [Sums(self.windows(), lost=Lost(job_of(batch[0]).place, "embed", reason))]
         return self._done(batch, sums, time.perf_counter() - began)
 
     def _embed(self, batch: Sequence[Job | Loaded]) -> list[Sums]:

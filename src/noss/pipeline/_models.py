@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +53,9 @@ class Model:
         condition: Its name, or that of the windows that clips are cut into; empty for clips as they are.
         hop_s: From the start of one window to that of the next; None puts them side by side.
         per_window: Whether a vector is kept of each window, in place of one of the clip.
+        precision: Of its matrix products.
+        compiled: Whether torch compiles it.
+        drift: How far its vectors are from those in float32, in words, where they are.
     """
 
     name: str
@@ -70,6 +73,14 @@ class Model:
     condition: str = ""
     hop_s: float | None = None
     per_window: bool = False
+    precision: Literal["fp32", "bf16"] = "fp32"
+    compiled: bool = False
+    drift: str = ""
+
+    @property
+    def manner(self) -> str:
+        """How it computes, as its records tell of the device: `, bf16, compiled`; nothing for plain float32."""
+        return f"{', bf16' * (self.precision == 'bf16')}{', compiled' * self.compiled}"
 
     @property
     def policy(self) -> chunk.Policy:

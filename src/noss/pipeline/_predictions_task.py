@@ -152,7 +152,7 @@ def facts_of(
         "probabilities": learner.probe.PROBABILITIES,
         "num_failed": data.num_failed,
         "speakers": task.speakers,
-        "warnings": [*task.warnings, *split.warnings, *_failed(data)],
+        "warnings": [*task.warnings, *split.warnings, *_failed(data), *([model.drift] if model.drift else [])],
         "ranked": card.ranked,
         "seed": learner.seed,
         "noss_version": __version__,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +24,14 @@ from noss.pipeline._embed_frames import frame_facts, run_frames
 from noss.pipeline._embed_frames_table import check_rows, write_frames
 from noss.pipeline._embed_lookup import look_up
 from noss.pipeline._embed_plan import Jobs, Lost
+from noss.pipeline._embed_precision import Precision, sped_up
 from noss.pipeline._embed_progress import Bar
 from noss.pipeline._embed_remote import ahead
 from noss.pipeline._embed_run import Run
 from noss.pipeline._embed_slice import copy_layer
 from noss.pipeline._embed_sources import Catalogue
 from noss.pipeline._embed_table import write_table
+from noss.pipeline._embed_table_made import EmbeddedTable
 from noss.pipeline._embed_windows import in_windows
 from noss.pipeline._models import Model, open_model
 from noss.pipeline._request import roots, words
@@ -40,36 +41,6 @@ from noss.places import path_of
 from noss.places.outgoing import check_bucket
 from noss.runs import cache_folder
 from noss.store import Store
-
-
-@dataclass(frozen=True, kw_only=True)
-class EmbeddedTable:
-    """A written table of embeddings.
-
-    Attributes:
-        out: The file.
-        num_clips: Rows in it.
-        layers: L of every embedding.
-        dim: D of every embedding.
-        failures: Clips that are not in it, with the reason.
-        newly_embedded: How many embeddings were made just now; the others were in the store.
-        num_frames: Rows, where they are frames or windows and not clips.
-        unit: What such rows are.
-    """
-
-    out: Path
-    num_clips: int
-    layers: int
-    dim: int
-    failures: list[Failure]
-    newly_embedded: int
-    num_frames: int | None = None
-    unit: str = "frames"
-
-    def __str__(self) -> str:
-        rows = f"{self.num_clips}" if self.num_frames is None else f"{self.num_frames} {self.unit} of {self.num_clips}"
-        shape = f"{rows} x {self.dim}" if self.layers == 1 else f"{rows} x {self.layers} x {self.dim}"
-        return f"{self.out}: {shape} ({self.newly_embedded} embedded now, {self.num_clips - self.newly_embedded} known)"
 
 
 def embed(
@@ -90,6 +61,8 @@ def embed(
     per_window: bool = False,
     window_s: float | None = None,
     hop_s: float | None = None,
+    precision: Precision = "fp32",
+    compile: bool = False,
     strict: bool = False,
     trust_remote_code: Sequence[str] = (),
 ) -> EmbeddedTable:
@@ -114,6 +87,9 @@ def embed(
         per_window: Write a vector a window, with its start and end: a time line. They are kept, too.
         window_s: With `per_window`, the length of a window in seconds; None for the model's own.
         hop_s: With `per_window`, seconds from the start of one window to that of the next; None puts them side by side.
+        precision: Of a torch model's matrix products: `bf16` is faster on some machines and moves vectors a little, which is
+            measured; `auto` takes it where it is faster and too near to move a score.
+        compile: Let torch compile the model first, which takes up to a minute a worker and needs a C++ compiler.
         strict: Stop at the first clip that fails, in place of listing it and going on.
         trust_remote_code: Names of models that may run the code of their repository; read that code first.
 
@@ -136,6 +112,10 @@ def embed(
     catalogue = share_of(Catalogue(names, roots=roots(words(root)), cache=folder), share, cache=folder)
     options: dict[str, Any] = {"workers": workers, "device": device, "batch_s": batch_s, "strict": strict}
     options["engine"] = where
+    if precision != "fp32" or compile:
+        sample = next(iter(catalogue), [])
+        how: dict[str, Any] = {"precision": precision, "compiled": compile, "device": device, "workers": workers}
+        opened = sped_up(opened, sample, clip_ids(sample, cache=folder), cache=folder, **how)
     if frames or per_window:
         clips = list(itertools.chain.from_iterable(catalogue))
         framed = embed_frames(opened, clips, ids=clip_ids(clips, cache=folder), cache=folder, **options)

@@ -8,19 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from noss.errors import Failure, NossError
 from noss.pipeline._clips import Task
 from noss.pipeline._embed_done import Embedded, EmbeddedFrames
+from noss.pipeline._embed_engine import open_engine
+from noss.pipeline._embed_precision import Precision, sped_up
 from noss.pipeline._leaderboard import leaderboard
 from noss.pipeline._models import Model
 from noss.pipeline._plan import Corpus, Plan, make_plan
 from noss.pipeline._protocol import run_protocol
 from noss.pipeline._request import merged
 from noss.pipeline._run_files import write_failures, write_manifest
+from noss.pipeline._shard import Shard, parse_shard
 from noss.pipeline._ties import gaps
 from noss.pipeline.embed import embed_clips, embed_frames
 from noss.pipeline.report import report
@@ -34,15 +37,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """A finished run: its folder, its scores, its page, and what failed."""
+    """A finished run: its folder, its scores, its page, and what failed.
+
+    One over a share of the clips has no scores and no page; `share` says what it embedded.
+    """
 
     out: Path
     scores: list[Score]
     page: Path
     failures: list[Failure] = field(default_factory=list)
+    share: str = ""
 
-    def __rich__(self) -> Table:
-        """The leaderboard as a table for the terminal."""
+    def __rich__(self) -> Table | str:
+        """The leaderboard as a table for the terminal; of a share of the clips, what was embedded."""
+        if self.share:
+            return self.share
         return leaderboard(self.scores, gaps=gaps(self.out, self.scores)).table(caption=f"page: {self.page}")
 
 
@@ -61,6 +70,12 @@ def run(
     draws: int = 2000,
     workers: int | None = None,
     device: str | None = None,
+    engine: str = "local",
+    address: str | None = None,
+    gpus_per_worker: float | None = None,
+    shard: str | None = None,
+    precision: Precision = "fp32",
+    compile: bool = False,
     strict: bool = False,
     trust_remote_code: Sequence[str] = (),
 ) -> Run:
@@ -80,6 +95,14 @@ def run(
         draws: Bootstrap draws behind an interval.
         workers: Processes that embed; None for one a core, 0 for none beside this one.
         device: Where models run: `cpu` or `cuda`; None for the best there is.
+        engine: Where workers run: `local`, this machine, or `ray`, a Ray cluster.
+        address: The Ray cluster: `HOST:PORT`, `auto` or `ray://HOST:PORT`; None for one of its own on this machine.
+        gpus_per_worker: GPUs for each worker on the Ray cluster, or a fraction of one, such as 0.25.
+        shard: Only embed, and only a share of the clips, such as `3/8`: one command a machine, one cache. Nothing is
+            scored; the same command without it finds all embeddings there and scores.
+        precision: Of torch models' matrix products: `bf16` is faster on some machines and moves vectors a little, which is
+            measured and shown; `auto` takes it where it is faster and too near to move a score.
+        compile: Let torch compile models first, which takes up to a minute a worker and needs a C++ compiler.
         strict: Stop at the first clip that fails, in place of listing it and going on.
         trust_remote_code: Names of models that may run the code of their repository; read that code first.
 
@@ -87,7 +110,10 @@ def run(
         NossError: The request is wrong, or nothing at all could be scored.
     """
     request = merged(run, recipe, {name: value for name, value in locals().items() if name != "recipe"})
+    share = None if request["shard"] is None else parse_shard(request["shard"])
     folder, plan = folder_here(out), make_plan(request)
+    if share is not None:
+        return _Work(plan, request, folder=folder).share(share)
     write_manifest(folder / "run.json", plan, request=request)
     work = _Work(plan, request, folder=folder)
     scores = list(work.scores())
@@ -105,23 +131,51 @@ class _Work:
     def __init__(self, plan: Plan, request: Mapping[str, Any], *, folder: Path) -> None:
         self.failures: dict[str, list[Failure]] = {model.name: [] for model in plan.models}
         self._plan, self._request, self._folder = plan, request, folder
+        where = {name: request[name] for name in ("address", "gpus_per_worker")}
+        self._engine = open_engine(request["engine"], **where)
         path = folder / "scores.jsonl"
         self._known = read_scores(path) if path.is_file() else []
 
     def scores(self) -> Iterator[Score]:
         """The records of every model, probe and task that could be scored."""
+        for model, corpus, frames in self._rounds():
+            with self._noting(model, corpus.name, stage="embed"):
+                model = self._sped_up(model, corpus)
+                embedded = self._embed(model, corpus, frames=frames)
+                for task in corpus.tasks:
+                    yield from self._task(model, task, corpus.view(embedded, task))
+
+    def share(self, shard: Shard) -> Run:
+        """Embed a share of all clips, and score nothing."""
+        num, new = 0, 0
+        for model, corpus, frames in self._rounds():
+            clips, ids = shard.pick(corpus.clips, corpus.ids)
+            with self._noting(model, corpus.name, stage="embed"):
+                model = self._sped_up(model, corpus)
+                embedded = self._embed(model, replace(corpus, clips=clips, ids=ids), frames=frames)
+                num, new = num + len(clips), new + embedded.newly_embedded
+        told = (
+            f"shard {shard}: {num} embeddings, {new} of them new; the command without --shard scores when all are there"
+        )
+        failed = [row for rows in self.failures.values() for row in rows]
+        return Run(out=self._folder, scores=[], page=self._folder / "report.html", failures=failed, share=told)
+
+    def _rounds(self) -> Iterator[tuple[Model, Corpus, bool]]:
+        """Every model with every corpus, and whether it is its frames that a probe asks for."""
         for model in self._plan.models:
             for corpus in self._plan.corpora:
                 for frames in (False, True):
-                    if not any(self._plan.ways(task, frames=frames) for task in corpus.tasks):
-                        continue
-                    with self._noting(model, corpus.name, stage="embed"):
-                        embedded = self._embed(model, corpus, frames=frames)
-                        for task in corpus.tasks:
-                            yield from self._task(model, task, corpus.view(embedded, task))
+                    if any(self._plan.ways(task, frames=frames) for task in corpus.tasks):
+                        yield model, corpus, frames
+
+    def _sped_up(self, model: Model, corpus: Corpus) -> Model:
+        asked = {name: self._request[name] for name in ("precision", "device", "workers")}
+        compiled = self._request["compile"]
+        return sped_up(model, corpus.clips, corpus.ids, cache=self._plan.cache, compiled=compiled, **asked)
 
     def _embed(self, model: Model, corpus: Corpus, *, frames: bool) -> Embedded | EmbeddedFrames:
         options = {name: self._request[name] for name in ("workers", "device", "strict")}
+        options["engine"] = self._engine
         step = embed_frames if frames else embed_clips
         embedded = step(model, corpus.clips, ids=corpus.ids, cache=self._plan.cache, **options)
         told = self.failures[model.name]
