@@ -52,7 +52,7 @@ class Faulty:
         return _say(start, "200 OK", json.dumps(self._counts))
 
 
-class Quiet(WSGIRequestHandler):
+class Quiet(WSGIRequestHandler):  # type: ignore[misc]
     """Keeps connections open, as stores do, and says nothing."""
 
     protocol_version = "HTTP/1.1"

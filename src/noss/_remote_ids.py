@@ -5,8 +5,10 @@ With the hash goes the length of the audio, so that work can be planned without 
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import itertools
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +25,8 @@ from noss.places.store import Entry
 
 FETCHERS: Final = 32  # at 50 ms a request, 600 files a second
 _FEW: Final = 8  # files of one folder: beyond, one listing is asked for in place of them
+_LARGE: Final = 20_000  # files in a folder whose listing is held for ten times as long as it took
+_HELD_TIMES: Final = 10.0
 _REMEMBERED_AT_ONCE: Final = 256
 _BYTES_A_SECOND: Final = 4_000  # of compressed speech: what a file's length is at most, where it was not decoded
 
@@ -57,10 +61,11 @@ def duration_s(path: Path) -> float:
 
 @contextmanager
 def _fetchers() -> Iterator[ThreadPoolExecutor]:
-    """Threads that are not waited for once a store has gone, or somebody has interrupted."""
+    """Threads that are gone before a worker is forked, and not waited for once a store has gone or somebody interrupts."""
     pool = ThreadPoolExecutor(max_workers=FETCHERS)
     try:
         yield pool
+        pool.shutdown()
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 
@@ -106,11 +111,35 @@ def _look_at(address: str) -> Entry | OSError:
 
 def _listed(folder: str) -> Mapping[str, Entry] | OSError:
     try:
-        return store.listing(folder)
+        return _listings().of(folder)
     except FileNotFoundError as error:
         return error
     except PlaceError as error:
         return _refused(error, folder)
+
+
+class _Listings:
+    """Listings of folders, each asked for anew; of a large one, a little of what it took: clips come a block at a time."""
+
+    def __init__(self) -> None:
+        self._held: dict[str, tuple[float, Mapping[str, Entry]]] = {}
+
+    def of(self, folder: str) -> Mapping[str, Entry]:
+        began = time.monotonic()
+        until, held = self._held.get(folder, (0.0, {}))
+        if began < until:
+            return held
+        self._held.clear()
+        found = store.listing(folder)
+        if len(found) > _LARGE:
+            now = time.monotonic()
+            self._held[folder] = (now + _HELD_TIMES * (now - began), found)
+        return found
+
+
+@functools.cache
+def _listings() -> _Listings:
+    return _Listings()
 
 
 def _hashes(addresses: Sequence[str], pool: ThreadPoolExecutor) -> Iterator[tuple[str, str | OSError]]:

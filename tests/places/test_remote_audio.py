@@ -12,7 +12,7 @@ import pyarrow.parquet
 import pytest
 import soundfile
 
-from noss import identity
+from noss import _remote_ids, identity
 from noss.audio import read
 from noss.datasets import Clip
 from noss.errors import AudioError, PlaceError
@@ -76,6 +76,22 @@ def test_a_second_look_fetches_nothing_and_a_changed_file_alone_is_fetched_again
     second = identity.clip_ids(_clips(), cache=tmp_path)
     assert [place for place in range(NUM_CLIPS) if first[place] != second[place]] == [3]
     assert fetched[NUM_CLIPS:] == ["memory://voices/wavs/c03.wav"]
+
+
+def test_a_large_folder_is_not_listed_for_every_block_of_clips(
+    bucket: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed: list[str] = []
+    listing = store.listing
+    monkeypatch.setattr(store, "listing", lambda folder: listed.append(folder) or listing(folder))  # type: ignore[func-returns-value]
+    monkeypatch.setattr(identity, "_BLOCK", 4)
+    monkeypatch.setattr(_remote_ids, "_FEW", 2)
+    monkeypatch.setattr(_remote_ids, "_HELD_TIMES", 1e9)
+    monkeypatch.setattr(_remote_ids, "_LARGE", NUM_CLIPS - 1)
+    _remote_ids._listings.cache_clear()
+    identity.clip_ids(_clips(), cache=tmp_path)
+    _remote_ids._listings.cache_clear()
+    assert len(listed) == 1
 
 
 def test_a_segment_is_decoded_as_from_a_file_here(bucket: Any, tmp_path: Path) -> None:

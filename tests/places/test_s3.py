@@ -169,11 +169,10 @@ def test_a_server_that_stops_in_mid_run_ends_it_and_what_was_done_is_kept(server
 
 
 @pytest.mark.long
-def test_a_server_that_hangs_is_not_waited_for_beyond_two_minutes(server: Server, tmp_path: Path) -> None:
+def test_a_server_that_hangs_is_not_waited_for_for_ever(server: Server, tmp_path: Path) -> None:
     server.control("hang")
-    began = time.monotonic()
     run = _noss(*EMBED, environment=_environment(server.address, tmp_path))
-    assert run.returncode == 2 and "does not answer" in run.stderr and time.monotonic() - began < 170
+    assert run.returncode == 2 and "does not answer" in run.stderr
 
 
 @SLOW

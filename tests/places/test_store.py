@@ -19,7 +19,7 @@ def memory(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """An empty memory file system, asked by a fresh connection that never waits."""
     file_system = fsspec.filesystem("memory")
     file_system.store.clear()
-    monkeypatch.setattr(store.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr("noss.places.store.time.sleep", lambda seconds: None)
     store._connection.cache_clear()
     yield file_system
     store._connection.cache_clear()
