@@ -18,6 +18,7 @@ from noss.pipeline._similarity_cka import centred, cka, similarities
 from noss.pipeline._similarity_compare import How, compare, put
 from noss.pipeline._similarity_file import read_similarities
 from noss.pipeline._similarity_interval import jackknife
+from noss.pipeline.publish import publish
 from noss.reports._similarity import Similarity
 from noss.reports._similarity_maps import heat_maps
 from noss.reports._similarity_tables import as_text
@@ -203,3 +204,12 @@ def test_a_seed_changes_the_order_of_clips_and_no_estimate_of_all_of_them() -> N
     embeddings = {"a": _layers(), "b": _layers(seed=1)}
     first, other = (_compared(embeddings, seed=seed).cka[0][1] for seed in (0, 1))
     assert first == pytest.approx(other, abs=2e-6)
+
+
+def test_a_similarity_of_one_machine_is_not_published(tmp_path: Path) -> None:
+    put(tmp_path / "run" / "analyses" / "similarity.json", [_compared({"a": _layers(), "./b.py": _layers(seed=1)})])
+    with pytest.raises(DataError, match=r"names '\./b\.py', a path of one machine"):
+        publish(tmp_path / "run", tmp_path / "results" / "analyses")
+    put(tmp_path / "other" / "analyses" / "similarity.json", [_compared({"a": _layers(), "b": _layers(seed=1)})])
+    assert publish(tmp_path / "other", tmp_path / "results" / "analyses").num_written == 1
+    assert publish(tmp_path / "other", tmp_path / "results" / "analyses").num_written == 0

@@ -9,7 +9,6 @@ refused. A record of another version of noss is welcome as long as it has the fi
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
@@ -20,7 +19,7 @@ from noss import __version__, shelf
 from noss.errors import DataError
 from noss.pipeline._analyse_request import FOLDER
 from noss.pipeline._published import figures, read_published
-from noss.pipeline._results_analyses import analysis_files, check_plain_rows, check_similarities
+from noss.pipeline._results_analyses import OF_THIS_MACHINE, analysis_files, check_plain_rows, check_similarities
 from noss.pipeline._schema import complaint, parse, read_text, schema_of
 from noss.pipeline._verdict import Verdict
 from noss.reports import Score
@@ -29,7 +28,6 @@ from noss.runs import slug
 PUBLISHED = "published"  # the folder of other people's figures, which are no records
 SCHEMA = "schema.json"
 _NO_SUITES = {PUBLISHED, FOLDER}
-_OF_THIS_MACHINE = re.compile(r"(^|/)(\.{1,2}|~)(/|$)|//|^/|\\")
 
 
 def score_schema() -> dict[str, Any]:
@@ -89,10 +87,10 @@ def check_score(score: Score, where: str) -> None:
     if score.metric not in shelf.names("metrics"):
         known = shelf.did_you_mean(score.metric, shelf.names("metrics"))
         raise DataError(f"{where} has the metric {score.metric!r}, which is not on the shelf: {known}")
-    if _OF_THIS_MACHINE.search(score.dataset):
+    if OF_THIS_MACHINE.search(score.dataset):
         name = f"the dataset {score.dataset!r}, a path of one machine"
         raise DataError(f"{where} names {name}: run it under a name, as --tasks NAME={score.task}")
-    if _OF_THIS_MACHINE.search(score.model):
+    if OF_THIS_MACHINE.search(score.model):
         name = f"the model {score.model!r}, a path of one machine"
         raise DataError(f"{where} names {name}: add its file to the shelf, or give the id by which others load it")
 

@@ -6,6 +6,7 @@ other; and of robustness and context each model has on each task the row of clip
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -16,7 +17,9 @@ from noss.pipeline._similarity_file import NAME as SIMILARITY
 from noss.pipeline._similarity_file import read_similarities
 from noss.pipeline._verdict import Verdict
 from noss.reports import Score
+from noss.reports._similarity import Similarity
 
+OF_THIS_MACHINE: Final = re.compile(r"(^|/)(\.{1,2}|~)(/|$)|//|^/|\\")
 KINDS: Final = ("robustness", "context", "layers")
 
 
@@ -40,6 +43,21 @@ def check_plain_rows(scores: Sequence[Score], where: str) -> None:
             raise DataError(f"{where} has {what} without the row of clips as they are: publish the whole analysis")
 
 
+def shared_similarities(path: Path) -> list[Similarity]:
+    """The comparisons in a file that means something elsewhere.
+
+    Raises:
+        DataError: It is broken, or names a dataset or a model by a path of one machine.
+    """
+    found = read_similarities(path)
+    for one in found:
+        for name in [one.dataset, *(model.name for model in one.models)]:
+            if OF_THIS_MACHINE.search(name):
+                what = f"{path} names {name!r}, a path of one machine"
+                raise DataError(f"{what}: compare it under a name, as --tasks NAME=TASK, or a part of the shelf")
+    return found
+
+
 def check_similarities(store: Path) -> Iterator[Verdict]:
     """A verdict on the file of similarities, where there is one."""
     path = (store if store.name == FOLDER else store / FOLDER) / SIMILARITY
@@ -47,7 +65,7 @@ def check_similarities(store: Path) -> Iterator[Verdict]:
         return
     name = f"{FOLDER}/{SIMILARITY}"
     try:
-        found = read_similarities(path)
+        found = shared_similarities(path)
     except DataError as error:
         yield Verdict(name, False, str(error), files=[(str(path), str(error))])
     else:

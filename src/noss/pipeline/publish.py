@@ -9,10 +9,9 @@ from pathlib import Path
 from noss.errors import DataError
 from noss.pipeline._analyse_request import FOLDER
 from noss.pipeline._results import PUBLISHED, check_score, read_result, result_path
-from noss.pipeline._results_analyses import KINDS
+from noss.pipeline._results_analyses import KINDS, shared_similarities
 from noss.pipeline._schema import read_text
 from noss.pipeline._similarity_file import NAME as SIMILARITY
-from noss.pipeline._similarity_file import read_similarities
 from noss.pipeline.score import read_scores, write_scores
 from noss.reports import Score
 from noss.runs import write_text
@@ -61,7 +60,7 @@ def _analyses(given: Path, folder: Path) -> Published:
         raise DataError(f"there are no analyses in {given}: make them with `noss analyse` first")
     found = [_records(given / f"{kind}.jsonl", folder / kind) for kind in kinds]
     if alike.is_file():
-        read_similarities(alike)
+        shared_similarities(alike)
         text, path = read_text(alike), folder / SIMILARITY
         is_new = not path.is_file() or read_text(path) != text
         write_text(path, text)
