@@ -185,7 +185,7 @@ def embed_clips(
         how = engine.spread(model.card, workers=workers, device=device, batch_s=batch_s)
         how = ahead(how, clips, missing)
         run = Run(model, store, id_of=lambda place: str(ids[place]), spread=how, strict=strict, engine=engine)
-        with Bar(model.name, total=len(missing), shown=progress) as bar:
+        with Bar(f"{model.name} {model.condition}".rstrip(), total=len(missing), shown=progress) as bar:
             lost = run(Jobs(clips, missing), bar=bar)
     if strict and lost:
         raise AudioError(lost[0].reason)
