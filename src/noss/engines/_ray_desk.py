@@ -267,5 +267,6 @@ class _Telling:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if error is not None:
-            last = f"{type(error).__name__}: {error}".strip().splitlines()
-            self.answers.put(Answer(None, reason=f"{last[0]} ... {last[-1]}"[:500] if len(last) > 1 else last[0][:500]))
+            lines = f"{type(error).__name__}: {error}".strip().splitlines()
+            told = [line.strip().split(". ")[0][:250] for line in (lines[0], *lines[-1:])]
+            self.answers.put(Answer(None, reason="; ".join(dict.fromkeys(told))))

@@ -43,6 +43,7 @@ def joined(address: str | None) -> Iterator[Any]:
 
 def _imported(address: str | None) -> Any:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ["RAY_ENABLE_AUTO_CONNECT"] = "0"  # a cluster that is lost is not to be replaced by whatever is found
     if _is_local(address) or _host_port(address)[0] in _LOOPBACK:
         os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")  # else Ray listens on the machine's own address
         if (Path.home() / ".ray" / "auth_token").is_file():

@@ -121,7 +121,8 @@ def _open_desk(ray: Any, order: Order) -> Iterator[Any]:
         yield desk
         ray.get(desk.close.remote())
     finally:
-        ray.kill(desk)
+        if ray.is_initialized():
+            ray.kill(desk)
 
 
 @dataclass
