@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from noss.errors import DataError
 from noss.pipeline import _analyse_robustness
 from noss.pipeline._analyse_robustness import cosine_distance
 from noss.pipeline._analyse_sample import sampled
+from noss.pipeline._analyse_study import Study
 from noss.pipeline._clips import Task, open_tasks
 from noss.pipeline._results import check_results, is_store, read_results
 from noss.pipeline._split import folds
@@ -95,6 +97,18 @@ def test_records_of_other_models_and_conditions_stay_but_not_on_other_clips(give
     ]
     analyse("robustness", [TINY], conditions=["gain 10"], max_clips=16, **given)  # type: ignore[arg-type]
     assert sum(score.model == TINY for score in read_scores(path)) == 2
+
+
+def test_a_study_that_is_written_beside_this_one_is_kept(given: dict[str, object]) -> None:
+    analyse("robustness", [TINY], conditions=["gain -20"], **given)  # type: ignore[arg-type]
+    path, plan = (
+        Path(str(given["out"])) / "analyses" / "robustness.jsonl",
+        SimpleNamespace(tasks=[], cache=None, models=[]),
+    )
+    study = Study(path, SimpleNamespace(plan=plan, max_clips=None, seed=0, strict=True))  # type: ignore[arg-type]
+    analyse("robustness", ["trivial"], conditions=["gain 10"], **given)  # type: ignore[arg-type]
+    study._put([dataclasses.replace(study.known[0], model="other")])
+    assert [score.model for score in read_scores(path)] == [TINY, TINY, "trivial", "trivial", "other"]
 
 
 def test_numbers_are_stressed_as_classes_are(tmp_path: Path, given: dict[str, object]) -> None:

@@ -27,7 +27,7 @@ class Study:
         self.failures: list[Failure] = []
         self.notes: list[str] = []
         self._request = request
-        self.known = read_scores(path) if path.is_file() else []
+        self.known = self._read()
         self.scores: list[Score] = []
 
     def run(self, one: Callable[[Model, Sampled], Sequence[Score]]) -> None:
@@ -60,10 +60,16 @@ class Study:
             self.notes.append(line)
 
     def _put(self, scores: Sequence[Score]) -> None:
-        """Take records of one model on one task in the place of old ones, and write the file."""
+        """Take records of one model on one task in the place of old ones, and write the file.
+
+        It is read again just before: another model may have been analysed beside this one.
+        """
         self.scores += scores
-        self.known = [one for one in self.known if not _replaced(one, scores)] + list(scores)
+        self.known = [one for one in self._read() if not _replaced(one, scores)] + list(scores)
         write_scores(self.path, self.known)
+
+    def _read(self) -> list[Score]:
+        return read_scores(self.path) if self.path.is_file() else []
 
 
 def say(line: str) -> None:
