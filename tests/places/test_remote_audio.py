@@ -183,3 +183,14 @@ def test_a_run_is_not_written_to_a_store() -> None:
 
     with pytest.raises(PlaceError, match="give a folder here"):
         run(models=["trivial"], tasks=["demo"], out="memory://voices/run")
+
+
+def test_a_split_of_a_table_on_a_store_names_its_files_from_elsewhere(bucket: Any, tmp_path: Path) -> None:
+    from noss.pipeline.split import split
+
+    rows = "".join(f"wavs/c{number:02d}.wav,s{number}\n" for number in range(NUM_CLIPS))
+    bucket.pipe_file("/voices/calls.csv", f"file,speaker\n{rows}".encode())
+    split("csv/memory://voices/calls.csv", out=tmp_path / "here.csv")
+    split("csv/memory://voices/calls.csv", out="memory://voices/beside.csv")
+    here, beside = (tmp_path / "here.csv").read_text(encoding="utf-8"), bucket.cat_file("/voices/beside.csv").decode()
+    assert "\nmemory://voices/wavs/c00.wav,s0," in here and "\nwavs/c00.wav,s0," in beside

@@ -16,6 +16,7 @@ from noss.pipeline._classifier_rows import Row, rows_as_csv, rows_as_json_lines,
 from noss.pipeline._embed_done import Embedded
 from noss.pipeline._embed_sources import files_of
 from noss.pipeline.embed import embed_clips
+from noss.places import path_of
 from noss.runs import cache_folder, write_text
 from noss.shelf import did_you_mean
 
@@ -70,11 +71,11 @@ def predict(
     rows = _rows(saved, clips, embedded)
     text = as_text(rows)
     if out is not None:
-        write_text(Path(out), text)
+        write_text(path_of(out), text)
     for failure in embedded.failures:
         named = failure.reason if failure.file in failure.reason else f"{failure.file}: {failure.reason}"
         sys.stderr.write(f"{named}\n")
-    return Labelled(rows=rows, text=text, out=None if out is None else Path(out), failures=embedded.failures)
+    return Labelled(rows=rows, text=text, out=None if out is None else path_of(out), failures=embedded.failures)
 
 
 def _writer(format: str) -> Callable[[Sequence[Row]], str]:

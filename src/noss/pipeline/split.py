@@ -14,6 +14,7 @@ from noss.datasets._table import Table, read, rewritten
 from noss.errors import DataError
 from noss.pipeline._clips import find
 from noss.pipeline._request import words
+from noss.places import is_address, path_of
 from noss.runs import replacing
 
 PARTS = ("train=0.6", "dev=0.2", "test=0.2")
@@ -72,7 +73,7 @@ def split(
     Raises:
         DataError: It is no table, has no such column, or too few groups; the shares are wrong; or `out` exists.
     """
-    source, path, shares = find(name, roots={}).root, Path(out).expanduser(), _shares(parts)
+    source, path, shares = find(name, roots={}).root, path_of(out).expanduser(), _shares(parts)
     if not source.is_file():
         raise DataError(f"{name} is no table: give one, as csv/TABLE")
     if path.exists() and not overwrite:
@@ -160,9 +161,14 @@ def _moved(table: Table, path: Path) -> dict[str, list[str]]:
     here, there = table.path.resolve().parent, path.resolve().parent
     if here == there:
         return {}
-    way = Path(os.path.relpath(here, there)).as_posix()
+    is_far = is_address(here) or is_address(there)
+    way = str(here) if is_far else Path(os.path.relpath(here, there)).as_posix()
     files = (file.replace("\\", "/") for file in table.column("file"))
-    return {"file": [file if not file or PureWindowsPath(file).root else f"{way}/{file}" for file in files]}
+    return {
+        "file": [
+            file if not file or PureWindowsPath(file).root or is_address(file) else f"{way}/{file}" for file in files
+        ]
+    }
 
 
 def _in(groups: Sequence[str], found: Sequence[Split | None], part: Split) -> set[str]:
