@@ -27,6 +27,7 @@ from noss.pipeline._train_augment import Chain, Masks
 from noss.pipeline._train_corpus import Draws, Recording
 from noss.pipeline._train_log import read_log
 from noss.pipeline._train_recipe import read_recipe
+from noss.pipeline._train_watch import read_watch
 from noss.pipeline.train import train
 
 RECIPE: dict[str, Any] = {
@@ -294,6 +295,45 @@ def test_augmentation_that_does_not_exist_is_refused(
 ) -> None:
     with pytest.raises(NossError, match=message):
         go(recipe(tmp_path, speech, **settings), tmp_path / "run")
+
+
+@pytest.fixture
+def task(tmp_path: Path) -> str:
+    """Two kinds of tones by eight speakers, as a table."""
+    generator = np.random.default_rng(1)
+    lines = ["file,label,speaker"]
+    for number in range(32):
+        tone = np.sin(np.arange(8000) * (0.1 if number % 2 else 0.14) * generator.uniform(0.9, 1.1))
+        soundfile.write(tmp_path / f"t{number}.wav", 0.1 * tone + 0.05 * generator.standard_normal(8000), 16_000)
+        lines.append(f"t{number}.wav,{'low' if number % 2 else 'high'},s{number // 4}")
+    (tmp_path / "task.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return f"csv/{tmp_path}/task.csv/label"
+
+
+@pytest.mark.slow
+def test_the_watcher_scores_student_baseline_and_teacher_and_keeps_the_best(
+    tmp_path: Path, speech: Path, task: str
+) -> None:
+    changes = {
+        "objective": "match_teacher",
+        "teacher": "mfcc_stats",
+        "watch": {"tasks": [task], "baseline": "logmel_stats"},
+    }
+    done = go(recipe(tmp_path, speech, **changes), tmp_path / "run")
+    rows = read_watch(tmp_path / "run")
+    means = {(row["model"], row["step"]): row["value"] for row in rows if row["name"] == "suite"}
+    assert set(means) == {("logmel_stats", -1), ("mfcc_stats", -1), ("student", 2), ("student", 4), ("student", 6)}
+    assert {row["name"] for row in rows if row["step"] == 6} >= {"suite", "cka to the teacher"}
+    best = json.loads((tmp_path / "run" / "watch" / "best.json").read_text(encoding="utf-8"))
+    assert best["suite"] == max(value for (model, _), value in means.items() if model == "student")
+    assert [path.name for path in (tmp_path / "run" / "watch" / "models").iterdir()] == [f"{best['step']:07d}"]
+    assert noss.load_model(done.model).embed([speech / "19.wav"]).shape == (1, 512)
+
+
+@pytest.mark.parametrize("watch", [{}, {"tasks": ["demo/word"], "every": 3}, {"task": ["demo/word"]}])
+def test_a_watcher_without_sense_is_refused(tmp_path: Path, speech: Path, watch: dict[str, Any]) -> None:
+    with pytest.raises(DataError, match="watch"):
+        go(recipe(tmp_path, speech, watch=watch), tmp_path / "run")
 
 
 def test_every_recording_comes_once_before_any_comes_again_and_sources_have_their_shares() -> None:

@@ -1,6 +1,6 @@
-"""A model that `noss train` made: `trained/RUN` for its best checkpoint, `trained/RUN:last` for the last one.
+"""A model that `noss train` made: `trained/RUN` for the best, `trained/RUN:last` for the last checkpoint.
 
-The folder holds what the student is (`model.json`) and its weights (`checkpoints/`); where the run kept a moving average of
+The best is that of the watcher's suite where there was one, else that with the least loss on held-out speech. The folder holds what the student is (`model.json`) and its weights (`checkpoints/`); where the run kept a moving average of
 the weights, that is the model. Weights are safetensors; no code is read from the folder.
 """
 
@@ -73,6 +73,10 @@ def _paths(choice: str) -> tuple[Path, Path]:
     if which not in {"", "best", "last"}:
         raise ModelError(f"trained/{choice} asks for {which!r} and a run keeps best and last: write one of them")
     folder = existing(name, needed_by=f"trained/{choice}")
+    watched = folder / "watch" / "best.json"
+    if not which and watched.is_file():
+        step = int(json.loads(watched.read_text(encoding="utf-8"))["step"])
+        return folder, _paths(f"{folder / 'watch' / 'models' / f'{step:07d}'}:last")[1]
     steps = sorted(path for path in (folder / "checkpoints").glob("step-*") if path.is_dir())
     note = folder / "checkpoints" / "best.json"
     if not steps or not note.is_file():

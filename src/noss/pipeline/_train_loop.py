@@ -27,9 +27,10 @@ from noss.pipeline._train_augment import Masks
 from noss.pipeline._train_batches import Batches, Loaded, loader
 from noss.pipeline._train_checkpoint import State
 from noss.pipeline._train_log import Log
-from noss.pipeline._train_recipe import Recipe
+from noss.pipeline._train_recipe import Recipe, watch_settings
 from noss.pipeline._train_setup import learning_rate, make_optimizer, plain_state
 from noss.pipeline._train_teacher import Teacher, with_targets
+from noss.pipeline._train_watch import leave_copy
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -83,6 +84,7 @@ class Loop:
             self._average.to(accelerator.device)
         if recipe.compile:
             student.compile()
+        self._watch_every = watch_settings(recipe)["every"] if recipe.watch else 0
         self.step = 0
         self.best = math.inf
 
@@ -208,6 +210,8 @@ class Loop:
             facts={"best": self.best, "held_out": numbers},
         )
         if self._accelerator.is_main_process:
+            if self._watch_every and self.step % self._watch_every == 0:
+                leave_copy(folder, state)
             _train_checkpoint.save(folder / "checkpoints", state, best=is_best)
         self._accelerator.wait_for_everyone()
 

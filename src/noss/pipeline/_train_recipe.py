@@ -51,8 +51,9 @@ class Recipe:
         validate_every: Steps between looks at held-out speech, which are also those between checkpoints.
         by: Whether a long recording is drawn as often as a short one (`clip`), or by its length (`second`).
         seed: The seed of weights, order, crops and augmentation.
-        watch: Settings of the watcher, which scores checkpoints on tasks while training goes on; None for none.
-        compress: Settings of a compression of the student; None for none.
+        watch: Settings of the watcher, which scores the student on tasks while training goes on: `tasks`, their `root`, a
+            `baseline` to draw beside it, steps between looks (`every`), `num_held_out` recordings to compare with a teacher on;
+            None for no watcher.
     """
 
     student: str
@@ -86,7 +87,6 @@ class Recipe:
     by: Literal["clip", "second"] = "clip"
     seed: int = 0
     watch: Mapping[str, Any] | None = None
-    compress: Mapping[str, Any] | None = None
 
     @property
     def shares(self) -> dict[str, float]:
@@ -123,6 +123,32 @@ def difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     """What two recipes differ in, a line `name: old -> new` for each setting."""
     names = sorted({*old, *new})
     return [f"{name}: {old.get(name)} -> {new.get(name)}" for name in names if old.get(name) != new.get(name)]
+
+
+def watch_settings(recipe: Recipe) -> dict[str, Any]:
+    """The watcher's settings, complete.
+
+    Raises:
+        DataError: One is unknown, or no task is named.
+    """
+    given = dict(recipe.watch or {})
+    known: dict[str, Any] = {
+        "tasks": [],
+        "root": [],
+        "baseline": None,
+        "every": recipe.validate_every,
+        "num_held_out": 200,
+    }
+    for name in given:
+        if name not in known:
+            raise DataError(f"watch has no setting {name!r}: {did_you_mean(name, list(known))}")
+    settings = {**known, **given}
+    if not settings["tasks"] or settings["every"] % recipe.validate_every:
+        raise DataError(
+            f"watch names {len(settings['tasks'])} tasks and looks every {settings['every']} steps: one task at least, and a "
+            f"multiple of validate_every, {recipe.validate_every}, are needed"
+        )
+    return settings
 
 
 def _recipe_in(path: Path) -> Mapping[str, Any]:

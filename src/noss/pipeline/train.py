@@ -99,6 +99,7 @@ def _go_on(
 
     from noss.pipeline._train_log import Log
     from noss.pipeline._train_start import start
+    from noss.pipeline._train_watch import watching
 
     mixed: Any = "no" if recipe.precision == "fp32" else recipe.precision
     accelerator = Accelerator(mixed_precision=mixed, cpu=device == "cpu")
@@ -107,7 +108,11 @@ def _go_on(
         if there := checkpoints(folder / "checkpoints"):
             loop.resume(load(there[-1]))
         try:
-            with Log(folder, step=loop.step, steps=recipe.steps, shown=accelerator.is_main_process) as log:
+            first = accelerator.is_main_process
+            with (
+                watching(recipe, folder, cache=cache, alone=first),
+                Log(folder, step=loop.step, steps=recipe.steps, shown=first) as log,
+            ):
                 loop.run(folder, log)
         finally:
             write_broken(folder, recipe, loop.broken)
