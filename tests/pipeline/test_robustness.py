@@ -92,7 +92,7 @@ def test_records_of_other_models_and_conditions_stay_but_not_on_other_clips(give
     path = Path(str(given["out"])) / "analyses" / "robustness.jsonl"
     kept = [(score.model, score.condition) for score in read_scores(path)]
     assert kept == [
-        *((TINY, name) for name in ("gain -20 dB", "", "gain +10 dB")),
+        *((TINY, name) for name in ("", "gain +10 dB", "gain -20 dB")),
         *(("trivial", name) for name in ("", "gain +10 dB")),
     ]
     analyse("robustness", [TINY], conditions=["gain 10"], max_clips=16, **given)  # type: ignore[arg-type]

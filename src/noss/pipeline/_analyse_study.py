@@ -65,8 +65,13 @@ class Study:
         It is read again just before: another model may have been analysed beside this one.
         """
         self.scores += scores
-        self.known = [one for one in self._read() if not _replaced(one, scores)] + list(scores)
-        write_scores(self.path, self.known)
+        there = self._read()
+        places = [place for place, one in enumerate(there) if _replaced(one, scores)]
+        first = places[0] if places else len(there)
+        after = [one for place, one in enumerate(there) if place > first and place not in places]
+        self.known = [*there[:first], *scores, *after]
+        if self.known != there:
+            write_scores(self.path, self.known)
 
     def _read(self) -> list[Score]:
         return read_scores(self.path) if self.path.is_file() else []
