@@ -25,9 +25,7 @@ def analyse(request: Request) -> Analysed:
     """
     models, path = request.plan.models, request.out / NAME
     if sum(model.card.layers for model in models) < 2:
-        raise DataError(
-            f"similarity compares two models and {models[0].name} is one of one layer: name another beside it"
-        )
+        raise DataError(f"similarity compares two models or more and {models[0].name} is one: name another beside it")
     known = read_similarities(path) if path.is_file() else []
     how = How(
         estimator=request.own.get("estimator") or "unbiased",

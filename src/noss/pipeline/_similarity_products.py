@@ -46,7 +46,7 @@ def products(layers: Layers, *, space: Space | None = None) -> NDArray[np.float6
 
 def _in_clips(layers: Layers) -> NDArray[np.float64]:
     num_clips = len(layers[0])
-    side = int(np.clip((_TILES / len(layers)) ** 0.5, 64, 512))
+    side = int(np.clip((_TILES / len(layers)) ** 0.5, 64, max(64, min(512, num_clips // 3))))
     parts = [slice(start, min(start + side, num_clips)) for start in range(0, num_clips, side)]
 
     def tile(rows_columns: tuple[slice, slice]) -> NDArray[np.float64]:
