@@ -17,6 +17,9 @@ import pytest
 import requests
 import soundfile
 
+from noss.pipeline.embed import embed
+from noss.places import copies, store
+
 for package in ("s3fs", "moto", "flask", "flask_cors"):
     pytest.importorskip(package)
 boto3 = pytest.importorskip("boto3")
@@ -211,3 +214,24 @@ def test_missing_credentials_are_told_with_what_to_set(lasting: Server, tmp_path
     run = _noss(*EMBED, environment=bare)
     assert run.returncode == 2 and run.stderr.count("\n") == 1
     assert "needs credentials and none that work are here: set AWS_ACCESS_KEY_ID" in run.stderr
+
+
+@SLOW
+def test_forked_workers_fetch_over_connections_of_their_own(
+    lasting: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import s3fs
+
+    for name, value in _environment(lasting.address, tmp_path).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(copies, "MOST_BYTES", 0)  # every clip is fetched here for its hash, and there to be decoded
+    for number in range(1, NUM_CLIPS):
+        lasting.put(f"voices/forked/c{number:02d}.wav", _wav(number))
+    store._connection.cache_clear()
+    s3fs.S3FileSystem.clear_instance_cache()
+    before = lasting.control("counts").get("GET", 0)
+    done = embed("trivial", ["s3://voices/forked"], out=tmp_path / "emb.parquet", workers=2)
+    store._connection.cache_clear()
+    s3fs.S3FileSystem.clear_instance_cache()
+    assert done.num_clips == NUM_CLIPS - 1 and not done.failures
+    assert lasting.control("counts")["GET"] - before >= 2 * done.num_clips
