@@ -74,7 +74,7 @@ def run(
         setting = Setting.here(make, threads=threads, prefetch=prefetch)
         order = Order(setting=setting, workers=len(first), cpus=threads, gpus=gpus_per_worker)
         with _open_desk(ray, order) as desk:
-            yield from _Feed(desk, itertools.chain(first, coming), order).run()
+            yield from _Feed(desk, itertools.chain(first, coming), order=order).run()
 
 
 def machines(*, address: str | None = None, gpus_per_worker: float | None = None) -> Machines:
@@ -137,7 +137,7 @@ class _Out:
 class _Feed:
     """Parcels out, answers in; nothing is given up while it may still come back."""
 
-    def __init__(self, desk: Any, items: Iterable[Any], order: Order) -> None:
+    def __init__(self, desk: Any, items: Iterable[Any], *, order: Order) -> None:
         self._desk = desk
         self._items = iter(items)
         self._numbers = itertools.count()

@@ -40,7 +40,7 @@ class Engine:
         """
         if not self.elsewhere or workers == 0:
             return spread(card, workers=workers, device=device, batch_s=batch_s)
-        plain = spread(card, workers=1, device=None if device == "cuda" else "cpu", batch_s=batch_s)
+        plain = spread(card, workers=1, device="cpu" if device in (None, "cuda") else device, batch_s=batch_s)
         wanted = None if "cuda" in card.devices and device != "cpu" else 0.0
         share = self.gpus_per_worker if wanted is None else wanted
         room = shelf.load("engines", self.name).machines(address=self.address, gpus_per_worker=share)
