@@ -114,6 +114,8 @@ def test_the_second_time_nothing_is_made(folder: Path, monkeypatch: pytest.Monke
 def test_names_that_mean_nothing_are_refused(folder: Path) -> None:
     with pytest.raises(DataError, match="the run scored no model yamnet"):
         report(folder / "run", explore=True, models=["yamnet"])
+    with pytest.raises(DataError, match="holds results of many runs"):
+        report(Path(__file__).parents[2] / "results", explore=True)
     with pytest.raises(DataError, match="add --explore"):
         report(folder / "run", models=["logmel_stats"])
     with pytest.raises(DataError, match=r"report\.md has no explorer: .* --style html"):

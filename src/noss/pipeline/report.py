@@ -54,6 +54,10 @@ def report(
     """
     run, part = folder_here(run), shelf.load("reports", style)
     if is_store(run):
+        if explore:
+            raise DataError(
+                f"{run} holds results of many runs, and --explore shows the clips of one: give a run's folder"
+            )
         return _site(run, part, style, Path(out or "site"))
     scores = _scores(run)
     target = Path(out) if out else run / f"report{part.SUFFIX}"
