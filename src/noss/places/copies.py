@@ -1,4 +1,4 @@
-"""Copies on disk of files from object stores: for decoders, which need a file, and for a while, so that few are fetched twice.
+"""Copies on disk of files from object stores: decoders need a file, and few are fetched twice.
 
 A file is fetched once for its identity; that copy stays for the model that embeds it next, up to a bound. What is beyond
 the bound is fetched again by the worker that decodes it, and removed at once: no corpus is ever on disk whole.

@@ -1,4 +1,4 @@
-"""What object stores are asked for: a look, a listing, a file brought or sent; tried again, bounded, and one line on failure.
+"""What object stores are asked: a look, a listing, a file brought or sent; asked again, but not for ever.
 
 Every process has connections of its own: an event loop does not outlive a fork. Messages are in our own words and name
 the address only: what a store's own library says may repeat keys and signatures.
