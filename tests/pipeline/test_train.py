@@ -317,6 +317,7 @@ def test_the_watcher_scores_student_baseline_and_teacher_and_keeps_the_best(
     changes = {
         "objective": "match_teacher",
         "teacher": "mfcc_stats",
+        "validation": 0.6,
         "watch": {"tasks": [task], "baseline": "logmel_stats"},
     }
     done = go(recipe(tmp_path, speech, **changes), tmp_path / "run")

@@ -1,4 +1,4 @@
-"""Fine-tuning: classes from the student's frames, with the whole student, a part of it, or small additions training along.
+"""Fine-tuning: classes from frames, with the whole student, a part of it, or small additions training along.
 
 The loss is the cross-entropy of a linear layer on pooled frames. The original's poolings are there (mean, AutoPool, NetVLAD), all
 of them masked here, and attention and statistics beside them.
