@@ -8,9 +8,9 @@ With kernels K = X X^T and L = Y Y^T of centred embeddings (N, D), linear CKA is
 embeddings that differ by a rotation and a scale, and 0 for embeddings none of whose dimensions are correlated. Three
 estimates of HSIC are here, a common factor left out where it cancels.
 
-- `plain`: tr(K H L H) = sum_ij K_ij L_ij = ||X^T Y||_F^2 with H = I - 1 1^T / N (Gretton et al. 2005, eq. 9; Kornblith
-  et al. 2019, eq. 3). It is biased upwards, and with as many dimensions as clips far: a clip is like itself under any model.
-- `unbiased`: the U-statistic of Song et al. 2012 ("Feature selection via dependence maximization", JMLR 13, eq. 5). With
+- `plain`: tr(K H L H) = sum_ij K_ij L_ij = ||X^T Y||_F^2 with H = I - 1 1^T / N (Gretton et al. 2005;
+  Kornblith et al. 2019). It is biased upwards, and with as many dimensions as clips far: a clip is like itself under any model.
+- `unbiased`: the U-statistic of Song et al. 2012 ("Feature selection via dependence maximization", JMLR 13). With
   K~ and L~, which are K and L with zeros on the diagonal,
 
       N (N - 3) HSIC_1 = tr(K~ L~) + (1^T K~ 1) (1^T L~ 1) / ((N - 1) (N - 2)) - 2 (1^T K~ L~ 1) / (N - 2).
@@ -21,7 +21,7 @@ estimates of HSIC are here, a common factor left out where it cancels.
       N (N - 3) HSIC_1 = ||X^T Y||_F^2 - N / (N - 2) sum_i k_i l_i + (sum_i k_i) (sum_i l_i) / ((N - 1) (N - 2)).
 
 - `minibatch`: HSIC_1 of batches of clips, each centred by itself, averaged before the quotient is taken (Nguyen, Raghu and
-  Kornblith 2021, "Do wide and deep networks learn the same things?", arXiv:2010.15327, eq. 2). Every batch is unbiased, so
+  Kornblith 2021, "Do wide and deep networks learn the same things?", arXiv:2010.15327). Every batch is unbiased, so
   the batch size moves the estimate's spread and not its aim; its memory does not grow with the clips.
 
 P layers of all models are compared at once, and ||X^T Y||_F^2 is found for every pair of them by whichever of its two forms takes

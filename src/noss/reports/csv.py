@@ -18,11 +18,12 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\n")
 def write(scores: list[Score], path: Path, *, details: Details | None = None) -> None:
     """Write one line a score; text that a spreadsheet would take for a formula gets an apostrophe in front."""
     studies = [score for found in details.studies.values() for score in found] if details else []
+    layers = [score for score in details.layers if score not in scores] if details else []
     names = [field.name for field in fields(Score)]
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(names)
-        writer.writerows([_cell(getattr(score, name)) for name in names] for score in [*scores, *studies])
+        writer.writerows([_cell(getattr(score, name)) for name in names] for score in [*scores, *layers, *studies])
 
 
 def _cell(value: Any) -> Any:
