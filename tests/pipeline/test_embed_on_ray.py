@@ -116,6 +116,26 @@ def test_the_clip_that_kills_its_worker_is_listed_and_the_rest_is_done(
     assert done.newly_embedded == 10
 
 
+def test_two_engines_at_once_on_one_store_lose_and_spoil_nothing(
+    cluster: Any, clips: list[Clip], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "trace").mkdir()
+    monkeypatch.setenv(traced_model.TRACE, str(tmp_path / "trace"))
+    done: list[Embedded] = []
+    options = {"engine": open_engine("ray"), "workers": 1, "batch_s": 0.01, "strict": True}
+    thread = threading.Thread(target=lambda: done.append(_embed(TRACED, clips[:20], tmp_path / "both", **options)))
+    thread.start()
+    _until(lambda: bool(_pids(tmp_path / "trace")))
+    here = _embed(TRACED, clips[:20], tmp_path / "both", workers=0, batch_s=0.01, strict=True)
+    thread.join(timeout=180)
+    monkeypatch.delenv(traced_model.TRACE)
+    alone = _embed(TRACED, clips[:20], tmp_path / "alone", workers=0)
+    for rows in (_rows(done[0]), _rows(here)):
+        np.testing.assert_array_equal(rows, _rows(alone))
+    again = _embed(TRACED, clips[:20], tmp_path / "both", workers=0)
+    assert (again.newly_embedded, again.store.num_corrupt, len(again.store)) == (0, 0, 20)
+
+
 def test_frames_are_written_by_the_workers_and_are_those_of_this_machine(
     cluster: Any, clips: list[Clip], tmp_path: Path
 ) -> None:
