@@ -113,6 +113,23 @@ def test_a_killed_run_goes_on_to_the_same_curve(tmp_path: Path, speech: Path) ->
     assert curve(tmp_path / "killed") == curve(tmp_path / "whole")
 
 
+@pytest.mark.slow
+def test_two_processes_have_the_loss_of_one_that_takes_two_parts(tmp_path: Path, speech: Path) -> None:
+    path = recipe(tmp_path, speech, steps=3, validate_every=3)
+    go(path, tmp_path / "one", "accumulate=2")
+    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--rdzv-backend", "c10d"]
+    command = [*launch, "--rdzv-endpoint", "127.0.0.1:0", "-m", "noss", "train", str(path), "--device", "cpu"]
+    out = ["--out", str(tmp_path / "two"), "--workers", "0"]
+    done = subprocess.run([*command, *out], capture_output=True, text=True, timeout=500, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    one, two = ([value for _, name, value in curve(tmp_path / folder) if name == "loss"] for folder in ("one", "two"))
+    assert one == pytest.approx(two, abs=1e-5)
+    alone, together = weights(tmp_path / "one"), weights(tmp_path / "two")
+    for name in alone:
+        if not name.endswith(("running_mean", "running_var", "num_batches_tracked")):  # each process has its own
+            assert torch.allclose(alone[name], together[name], atol=1e-5), name
+
+
 def test_a_trained_model_embeds_like_any_other_and_a_finished_run_answers_at_once(tmp_path: Path, speech: Path) -> None:
     path = recipe(tmp_path, speech)
     done = go(path, tmp_path / "run")

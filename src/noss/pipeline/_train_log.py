@@ -25,23 +25,26 @@ class Log:
         folder: The run's folder.
         step: Steps that are done.
         steps: Steps in all.
-        shown: Whether to tell anything on stderr.
+        alone: Whether this process is the one that writes and tells; the others keep still.
     """
 
-    def __init__(self, folder: Path, *, step: int, steps: int, shown: bool = True) -> None:
+    def __init__(self, folder: Path, *, step: int, steps: int, alone: bool = True) -> None:
         self._path = folder / "log.csv"
         self._kept = [row for row in read_log(folder) if row[0] <= step]
-        self._steps, self._first, self._shown = steps, step, shown
+        self._steps, self._first, self._alone = steps, step, alone
         self._told_s = self._started_s = time.monotonic()
         self._latest: dict[str, float] = {}
-        tensorboard = require("tensorboardX", extra="train", needed_by="noss train")
-        self._board = tensorboard.SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1)
+        self._tensorboard = require("tensorboardX", extra="train", needed_by="noss train")
+        self._events = str(folder / "tensorboard")
 
     def __enter__(self) -> Log:
+        if not self._alone:
+            return self
         with replacing(self._path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(["step", "name", "value"])
             writer.writerows([step, name, repr(value)] for step, name, value in self._kept)
+        self._board = self._tensorboard.SummaryWriter(self._events, purge_step=self._first + 1)
         self._file = self._path.open("a", encoding="utf-8", newline="")
         self._writer = csv.writer(self._file)
         self._bar = self._start_bar()
@@ -50,6 +53,8 @@ class Log:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if not self._alone:
+            return
         self._file.close()
         self._board.close()
         if self._bar is not None:
@@ -57,6 +62,8 @@ class Log:
 
     def add(self, step: int, numbers: Mapping[str, float], *, prefix: str = "") -> None:
         """Note numbers at a step."""
+        if not self._alone:
+            return
         for name, value in numbers.items():
             self._writer.writerow([step, f"{prefix}{name}", repr(float(value))])
             self._board.add_scalar(f"{prefix}{name}", float(value), step)
@@ -65,11 +72,13 @@ class Log:
 
     def flush(self) -> None:
         """Put everything on disk, as before a checkpoint."""
+        if not self._alone:
+            return
         self._file.flush()
         self._board.flush()
 
     def _start_bar(self) -> Any:
-        if not (self._shown and sys.stderr.isatty()):
+        if not sys.stderr.isatty():
             return None
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -85,7 +94,7 @@ class Log:
             self._bar[0].update(self._bar[1], completed=step, told=told)
             return
         now_s = time.monotonic()
-        if self._shown and (now_s - self._told_s >= _EVERY_S or step == self._steps):
+        if now_s - self._told_s >= _EVERY_S or step == self._steps:
             self._told_s = now_s
             sys.stderr.write(f"step {step} of {self._steps}: {told}\n")
 

@@ -201,15 +201,18 @@ class Loop:
         is_best = loss < self.best
         self.best = min(loss, self.best)
         log.flush()
-        state = State(
-            step=self.step,
-            student=plain_state(self._student if self._average is None else self._average.module),
-            objective=_tensors(get_model_state_dict(self._objective, options=_WHOLE)),
-            average={} if self._average is None else self._average.module.state_dict(),
-            optimizer=_flat(get_optimizer_state_dict(self._objective, self._optimizer.optimizer, options=_WHOLE)),
-            facts={"best": self.best, "held_out": numbers},
-        )
+        # Every process takes part in gathering what is spread over them; the first one has it, and writes.
+        objective = get_model_state_dict(self._objective, options=_WHOLE)
+        optimizer = get_optimizer_state_dict(self._objective, self._optimizer.optimizer, options=_WHOLE)
         if self._accelerator.is_main_process:
+            state = State(
+                step=self.step,
+                student=plain_state(self._student if self._average is None else self._average.module),
+                objective=_tensors(objective),
+                average={} if self._average is None else self._average.module.state_dict(),
+                optimizer=_flat(optimizer),
+                facts={"best": self.best, "held_out": numbers},
+            )
             if self._watch_every and self.step % self._watch_every == 0:
                 leave_copy(folder, state)
             _train_checkpoint.save(folder / "checkpoints", state, best=is_best)

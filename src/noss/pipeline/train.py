@@ -111,7 +111,7 @@ def _go_on(
             first = accelerator.is_main_process
             with (
                 watching(recipe, folder, cache=cache, alone=first),
-                Log(folder, step=loop.step, steps=recipe.steps, shown=first) as log,
+                Log(folder, step=loop.step, steps=recipe.steps, alone=first) as log,
             ):
                 loop.run(folder, log)
         finally:
