@@ -50,7 +50,8 @@ class Card:
         min_s: Shorter audio is padded on the right to this many seconds before the model sees it.
         padding: How short audio is padded.
         window_s: Longer audio is cut into windows of this many seconds, without overlap, last piece included; their
-            embeddings are averaged, weighted by length (or pooled as the name says). None: the model takes any length whole.
+            embeddings are averaged, weighted by length (or pooled as the name says). None: the model takes a clip whole, in memory (0.23 GB an
+            hour at 16 kHz); one that does not fit is listed.
         num_parameters: Trainable parameters.
         size_mb: Size of the weights on disk, in 10^6 bytes.
         trained_on: Corpora the weights have seen.

@@ -19,9 +19,9 @@ from noss.pipeline._analyse_request import FOLDER
 from noss.pipeline._details_audio import Heard, data_uris
 from noss.pipeline._details_maps import draw_maps
 from noss.pipeline._details_page import model_page
+from noss.pipeline._embed_precision import in_bf16
 from noss.pipeline._kept import kept
 from noss.pipeline._leaderboard import Leaderboard, leaderboard, units
-from noss.pipeline._embed_precision import in_bf16
 from noss.pipeline._models import open_model
 from noss.pipeline._predictions import Predictions, read_facts, read_predictions
 from noss.pipeline._published import references

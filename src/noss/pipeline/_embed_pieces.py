@@ -15,11 +15,11 @@ from noss.audio import chunk
 from noss.pipeline._embed_done_batch import Done, Part, row_of
 from noss.pipeline._embed_plan import Job, Lost, Piece
 
-PIECE_S = 300.0
+PIECE_S = 120.0
 
 
 def in_pieces(job: Job, *, policy: chunk.Policy, sample_rate: int) -> list[Job]:
-    """The jobs that a measured job is done as: itself, or about five minutes of windows each."""
+    """The jobs that a measured job is done as: itself, or about two minutes of windows each."""
     if policy.window_s is None or not job.seeks or job.duration_s <= 2 * PIECE_S:
         return [job]
     size, hop = policy.sizes(sample_rate)
