@@ -35,7 +35,14 @@ def build_app() -> App:
     """The command-line app; a verb's module is imported when the verb is called."""
     summary = "Score, use and make non-semantic speech embeddings."
     plain = Parameter(negative=())  # no --no-x, no --empty-x
-    app = App(name="noss", help=summary, version=__version__, help_format="plaintext", default_parameter=plain)
+    app = App(
+        name="noss",
+        help=summary,
+        version=__version__,
+        help_format="plaintext",
+        default_parameter=plain,
+        suppress_keyboard_interrupt=False,  # what is said of an interrupt is said here
+    )
     for verb, line in verbs().items():
         app.command(f"noss.pipeline.{verb}:{verb}", name=verb, help=line)
     return app
