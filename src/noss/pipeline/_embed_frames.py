@@ -193,7 +193,11 @@ class FrameWorker(Worker):
             audio_s = sum(row.duration_s for row in self._rows if row.place != END)
             try:
                 _frame_parts.write(
-                    self._folder, self._rows, seconds=seconds, audio_s=audio_s, device=f"{device_name(self._device)}{self._manner}"
+                    self._folder,
+                    self._rows,
+                    seconds=seconds,
+                    audio_s=audio_s,
+                    device=f"{device_name(self._device)}{self._manner}",
                 )
             except StoreError as error:
                 self._broken = Broken(str(error), StoreError)
