@@ -44,6 +44,17 @@ def test_a_segment_is_that_part_of_the_whole(tmp_path: Path, suffix: str) -> Non
     np.testing.assert_allclose(part_T, whole_T[84_000:104_000], rtol=0, atol=3e-6)
 
 
+@pytest.mark.parametrize("sample_rate", [11_025, 22_050, 44_100])
+def test_an_mp3_segment_is_exact_where_a_bare_seek_is_not(tmp_path: Path, sample_rate: int) -> None:
+    noise_T = np.random.default_rng(0).normal(0.0, 0.2, sample_rate * 12).astype(np.float32)
+    path = write(tmp_path / "clip.mp3", np.clip(noise_T, -1.0, 1.0), sample_rate=sample_rate)
+    whole_T, _ = read(path)
+    for start_s in np.random.default_rng(1).uniform(0.0, 11.0, 40):
+        part_T, _ = read(path, start_s=start_s, end_s=start_s + 0.5)
+        first = round(start_s * sample_rate)
+        np.testing.assert_allclose(part_T, whole_T[first : first + len(part_T)], rtol=0, atol=3e-6)
+
+
 def test_an_opus_segment_is_exact_where_a_bare_seek_is_not(tmp_path: Path) -> None:
     path = write(tmp_path / "clip.opus", sweep(duration_s=20.0))
     whole_T, _ = read(path)

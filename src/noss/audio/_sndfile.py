@@ -15,8 +15,9 @@ from noss.audio import _faults, _mpeg, _opus
 
 # Decoded and thrown away before a segment. An Opus decoder set down in the middle of a stream agrees with one that came
 # from the start only after a while. Measured: the same bits after 2 s in speech at 8, 16, 24 and 48 kHz; up to 0.003 off
-# after 0.5 s. libsndfile gives wrong samples where it seeks into the last page of a Vorbis file.
-_PREROLL_S: Final = {"OPUS": 3.0, "VORBIS": 3.0}
+# after 0.5 s. libsndfile gives wrong samples where it seeks into the last page of a Vorbis file, and up to 0.5 of full scale
+# off right after a seek in an MP3 at 22,050 Hz and below, whose frames lean on those before; after 0.1 s, the same bits.
+_PREROLL_S: Final = {"OPUS": 3.0, "VORBIS": 3.0, "MPEG_LAYER_III": 0.5}
 _TAIL_S: Final = 1.0  # never read by itself: libsndfile spoils it where the read before it ends in the last Opus packet
 _MP3_FRAMES_OFF: Final = (
     2 * 1152
@@ -37,7 +38,7 @@ class SndFile:
         frames: Samples a channel.
         loses_samples: Whether libsndfile would lose samples of the file, or cannot read it: an MP3 of varying bit rate
             without an index, a FLAC written to a pipe, an Opus file with uneven pages.
-        seeks: Whether it decodes a segment to the sample without what lies before it: an MP3 may be set down a little off.
+        seeks: Whether it decodes a segment to the sample without what lies before it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -53,7 +54,7 @@ class SndFile:
         self.format: str = self._file.format
         self.codec: str = self._file.subtype
         self.frames: int = self._file.frames
-        self.seeks = self.format != "MP3"
+        self.seeks = True
         self._states_length = self.format != "MP3" or _mpeg.states_length(path)
         has_length = self._states_length or _mpeg.has_one_bit_rate(path)
         is_even = self.codec != "OPUS" or _opus.has_even_pages(path)
