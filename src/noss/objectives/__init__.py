@@ -17,6 +17,8 @@ Where `NEEDS` says so, the constructor also gets `teacher_dim` (the size of the 
 An objective may also define
 
 - `after_step(step: int, steps: int) -> None`, called when a step of the optimiser is done (a moving average, a schedule);
+- `scores(waveform_BT: Tensor, lengths_B: Tensor) -> Tensor`, a logit a class (B, K), which `noss finetune` scores on test
+  clips;
 - `parameter_groups() -> list[dict]`, groups of parameters with an `lr_scale` each; by default one group of all that train.
 """
 

@@ -73,11 +73,16 @@ class Objective(nn.Module):
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """The loss of crops (B, V, T) with labels, and how often the right class comes first."""
         assert batch.label_B is not None, "NEEDS asks for labels"
-        frames_BLSD, lengths_B = self.student(*batch.flat)
-        logits_BK = self.classify(self.pool(frames_BLSD[:, -1], lengths_B))
+        logits_BK = self.scores(*batch.flat)
         label_B = batch.label_B.repeat_interleave(batch.lengths_BV.shape[1])
         loss = functional.cross_entropy(logits_BK, label_B, label_smoothing=self.smoothing)
         return {"loss": loss, "accuracy": (logits_BK.detach().argmax(dim=1) == label_B).float().mean()}
+
+    def scores(self, waveform_BT: Tensor, lengths_B: Tensor) -> Tensor:
+        """A logit a class (B, K) of waveforms (B, T)."""
+        frames_BLSD, num_frames_B = self.student(waveform_BT, lengths_B)
+        logits_BK: Tensor = self.classify(self.pool(frames_BLSD[:, -1], num_frames_B))
+        return logits_BK
 
     def train(self, mode: bool = True) -> Self:
         """Frozen parts stay in evaluation mode: their norms keep the statistics that they have."""

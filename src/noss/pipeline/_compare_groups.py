@@ -85,6 +85,7 @@ class Columns:
                 (str(clip.path.absolute()), clip.start_s): {
                     **{key: str(label) for key, label in clip.labels.items()},
                     **clip.facts,
+                    **{key: word for key in ("sentence", "session") if (word := getattr(clip, key)) is not None},
                 }
                 for clip in clips
             }

@@ -99,19 +99,23 @@ def make_plan(request: Mapping[str, Any]) -> Plan:
     trusted = request.get("trust_remote_code", ())
     check_trusted(trusted, models)
     opened = [open_model(name, cache=cache, **trust(name, trusted)) for name in models]
-    found = [task for name in tasks for task in _open(name, given, cache)]
+    found = [task for name in tasks for task in open_named(name, roots=given, cache=cache)]
     for task in found:
         folds(task, seed=request["seed"])  # a split that leaks is refused before anything is embedded
     corpora = _corpora(found, cache)
     return Plan(models=opened, corpora=corpora, protocols=protocols, probes=probes, metrics=metrics, cache=cache)
 
 
-def _open(name: str, given: Mapping[str, Path], cache: Path) -> list[Task]:
-    """The tasks of a name; `NAME=TASK` calls the task's dataset by another name."""
+def open_named(name: str, *, roots: Mapping[str, Path], cache: Path) -> list[Task]:
+    """The tasks of a name; `NAME=TASK` calls the task's dataset by another name.
+
+    Raises:
+        NossError: There is no such task, or its corpus is not where it should be.
+    """
     alias, equals, rest = name.partition("=")
     if not equals or "/" in alias:
-        return open_tasks(name, roots=given, cache=cache)
-    tasks = open_tasks(rest, roots=given, cache=cache)
+        return open_tasks(name, roots=roots, cache=cache)
+    tasks = open_tasks(rest, roots=roots, cache=cache)
     return [replace(task, dataset=alias, name=f"{alias}/{task.target}") for task in tasks]
 
 

@@ -137,8 +137,16 @@ def facts_of(
     data: Data, embedded: Embedded | EmbeddedFrames, model: Model, *, split: Splits, learner: Learner
 ) -> dict[str, Any]:
     """What a score needs to know about a model and a task, before anything is fitted."""
+    facts = plain_facts(data, model, split=split, seed=learner.seed, speed=embedded.store.speed())
+    return {**facts, "probabilities": learner.probe.PROBABILITIES}
+
+
+def plain_facts(
+    data: Data, model: Model, *, split: Splits, seed: int, speed: tuple[float, float, str]
+) -> dict[str, Any]:
+    """As `facts_of`, whatever the scores come from; `speed` is seconds of computing, seconds of audio, and the machine."""
     task, card = data.task, model.card
-    embed_s, audio_s, device = embedded.store.speed()
+    embed_s, audio_s, device = speed
     return {
         "model": model.name,
         "model_revision": model.revision,
@@ -149,12 +157,11 @@ def facts_of(
         "classes": task.classes,
         "splits": f"{split.name}; settings chosen on {split.selection}",
         "metric": task.metric,
-        "probabilities": learner.probe.PROBABILITIES,
         "num_failed": data.num_failed,
         "speakers": task.speakers,
         "warnings": [*task.warnings, *split.warnings, *_failed(data), *([model.drift] if model.drift else [])],
         "ranked": card.ranked,
-        "seed": learner.seed,
+        "seed": seed,
         "noss_version": __version__,
         "embed_s": embed_s,
         "audio_s": audio_s,

@@ -198,7 +198,7 @@ class Loop:
         if numbers:
             log.add(self.step, numbers, prefix="held_out/")
         loss = numbers.get("loss", math.inf)
-        is_best = loss < self.best
+        is_best = loss < self.best or not numbers  # with nothing held out, the last is the best there is
         self.best = min(loss, self.best)
         log.flush()
         # Every process takes part in gathering what is spread over them; the first one has it, and writes.

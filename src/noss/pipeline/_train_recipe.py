@@ -46,7 +46,8 @@ class Recipe:
         ema: Decay of a moving average of the weights, which is then what is kept as the model; None for none.
         augment: Changes to waveforms, in their order, by name, with their options.
         spec_augment: Options of masks on log-mel spectrograms; None for none.
-        validation: Share of the speakers (or recordings, where none are known) that is held out.
+        validation: Share of the speakers (or recordings, where none are known) that is held out; or `dev`, the clips whose
+            split is dev.
         validation_batches: Batches of them that are looked at.
         validate_every: Steps between looks at held-out speech, which are also those between checkpoints.
         by: Whether a long recording is drawn as often as a short one (`clip`), or by its length (`second`).
@@ -81,7 +82,7 @@ class Recipe:
     ema: float | None = None
     augment: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     spec_augment: Mapping[str, Any] | None = None
-    validation: float = 0.05
+    validation: float | Literal["dev"] = 0.05
     validation_batches: int = 4
     validate_every: int = 200
     by: Literal["clip", "second"] = "clip"
@@ -200,7 +201,7 @@ def _checked(recipe: Recipe, path: Path | str) -> Recipe:
         "betas": len(recipe.betas) == 2,
         "warmup": 0 <= recipe.warmup <= recipe.steps,
         "ema": recipe.ema is None or 0 < recipe.ema < 1,
-        "validation": 0 <= recipe.validation < 1,
+        "validation": recipe.validation == "dev" or 0 <= recipe.validation < 1,
         "validation_batches": recipe.validation_batches > 0,
         "validate_every": recipe.validate_every > 0,
         "data": len(recipe.data) > 0 and all(share > 0 for share in recipe.shares.values()),
@@ -220,7 +221,7 @@ _RULES = {
     "betas": "two numbers",
     "warmup": "from 0 to steps",
     "ema": "between 0 and 1, or None",
-    "validation": "from 0 to below 1",
+    "validation": "from 0 to below 1, or dev",
     "validation_batches": "one at least",
     "validate_every": "one step at least",
     "data": "name one source at least, with shares above 0",
