@@ -14,12 +14,14 @@ from typing import Any, Final
 
 from noss import __version__
 from noss.errors import DataError, Failure
+from noss.pipeline._embed_machine import device_name
 from noss.pipeline._models import Model
 from noss.pipeline._run_files import write_failures
 from noss.pipeline._train_recipe import Recipe, difference
 from noss.runs import write_json, write_text
 
 MODEL: Final = "model.json"
+_NEEDED: Final = {"student", "objective", "data", "steps", "batch_size"}
 _PACKAGES: Final = ("torch", "accelerate", "numpy", "safetensors", "soundfile", "soxr")
 
 
@@ -49,6 +51,21 @@ def claim(folder: Path, recipe: Recipe, *, source: Path) -> None:
             "packages": {name: metadata.version(name) for name in _PACKAGES},
         },
     )
+
+
+def note_machine(folder: Path, *, device: str, processes: int) -> None:
+    """Note in `run.json` where a run goes on; a run may see several machines."""
+    path = folder / "run.json"
+    known = json.loads(path.read_text(encoding="utf-8"))
+    here = f"{device_name(device)}{f', {processes} processes' if processes > 1 else ''}"
+    if here not in known.get("machines", []):
+        write_json(path, {**known, "machines": [*known.get("machines", []), here]})
+
+
+def is_training(settings: Mapping[str, Any]) -> bool:
+    """Whether what a folder's `run.json` says is of a training run."""
+    recipe = settings.get("recipe")
+    return isinstance(recipe, Mapping) and set(recipe) >= _NEEDED
 
 
 def write_model(

@@ -1,4 +1,4 @@
-"""Show the scores of a run as a page or a table, or a results store as a site."""
+"""Show the scores of a run as a page or a table, a training run as a page, or a results store as a site."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from noss.pipeline._report_folder import filling
 from noss.pipeline._request import words
 from noss.pipeline._results import is_store
 from noss.pipeline._site import read_site
+from noss.pipeline._train_files import is_training
 from noss.pipeline.score import read_scores
 from noss.places.outgoing import folder_here
 from noss.reports import Score
@@ -36,10 +37,11 @@ def report(
     """Show the scores of a run: `html`, `markdown`, ..., `mteb`; gives the path of the file or folder written.
 
     Does nothing where the file is there already and nothing that it shows has changed. A results store (SUITE/MODEL.jsonl)
-    becomes a site: a leaderboard over suites, a page a suite, a model and a task.
+    becomes a site: a leaderboard over suites, a page a suite, a model and a task. A folder of `noss train` becomes a page of
+    curves, also while it trains (`html`, `markdown`).
 
     Args:
-        run: The folder a run wrote, or a results store.
+        run: The folder a run wrote, one that `noss train` wrote, or a results store.
         style: A name of the shelf `reports`, or the path of a Python file.
         out: The file to write, or the folder for a style that writes several; None for `report` in the run's folder, and
             `site` for a results store.
@@ -59,6 +61,8 @@ def report(
                 f"{run} holds results of many runs, and --explore shows the clips of one: give a run's folder"
             )
         return _site(run, part, style, Path(out or "site"))
+    if is_training(read_settings(run / "run.json")):
+        return _training(run, part, out, explore=explore, models=models, cache=cache)
     scores = _scores(run)
     target = Path(out) if out else run / f"report{part.SUFFIX}"
     kept_in = cache_folder(cache or read_settings(run / "run.json").get("cache"))
@@ -98,6 +102,23 @@ def _site(store: Path, part: ModuleType, style: str, target: Path) -> Path:
     with filling(target) as folder:
         part.write_site(site, folder)
     return target / "index.html"
+
+
+def _training(
+    run: Path,
+    part: ModuleType,
+    out: Path | str | None,
+    *,
+    explore: bool,
+    models: Sequence[str],
+    cache: Path | str | None,
+) -> Path:
+    if explore or models:
+        raise DataError(f"{run} holds a training run, which has no clips to explore: leave out --explore and --models")
+    from noss.pipeline._train_page import write_training_page
+
+    target = Path(out) if out else run / f"report{part.SUFFIX}"
+    return write_training_page(run, part, target, cache=cache_folder(cache))
 
 
 def _scores(run: Path) -> list[Score]:

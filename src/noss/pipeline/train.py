@@ -13,7 +13,7 @@ from typing import Any, Literal
 from noss.errors import Failure
 from noss.pipeline._request import words
 from noss.pipeline._train_checkpoint import best_of, checkpoints, load, read_facts
-from noss.pipeline._train_files import claim, read_broken, write_broken
+from noss.pipeline._train_files import claim, note_machine, read_broken, write_broken
 from noss.pipeline._train_recipe import Recipe, read_recipe
 from noss.runs import cache_folder
 from noss.shelf import require
@@ -52,7 +52,7 @@ def train(
     device: Literal["cpu", "cuda"] | None = None,
     workers: int | None = None,
 ) -> Trained:
-    """Train the student of a recipe; write checkpoints, curves and all that is needed to repeat it.
+    """Train the student of a recipe; write checkpoints, curves, a page of them and all that is needed to repeat it.
 
     On several devices or machines, start it with `accelerate launch -m noss train ...`.
 
@@ -98,6 +98,7 @@ def _go_on(
     from accelerate.state import AcceleratorState
 
     from noss.pipeline._train_log import Log
+    from noss.pipeline._train_page import show
     from noss.pipeline._train_start import start
     from noss.pipeline._train_watch import watching
 
@@ -109,6 +110,8 @@ def _go_on(
             loop.resume(load(there[-1]))
         try:
             first = accelerator.is_main_process
+            if first:
+                note_machine(folder, device=accelerator.device.type, processes=accelerator.num_processes)
             with (
                 watching(recipe, folder, cache=cache, alone=first),
                 Log(folder, step=loop.step, steps=recipe.steps, alone=first) as log,
@@ -116,6 +119,8 @@ def _go_on(
                 loop.run(folder, log)
         finally:
             write_broken(folder, recipe, loop.broken)
+        if first:
+            show(folder, cache=cache)
     finally:
         accelerator.free_memory()
         AcceleratorState._reset_state(reset_partial_state=accelerator.num_processes == 1)

@@ -10,6 +10,9 @@ folder that the user names, beside what stands there.
 A style that can show a whole results store defines `write_site(site, folder)`, which fills an empty folder with what a
 `noss.reports._site_facts.Site` holds.
 
+A style that can show a run of training defines `write_training(training, path, *, cache=None)`, which shows what a
+`noss.reports._training.Training` holds.
+
 A style that has a page on which single clips are explored defines `write_explorer(atlases, path, *, run, ...)`, as `html` does.
 
 A report shows what the records say and never computes a score. `details` carries what only a single run can show: ties,

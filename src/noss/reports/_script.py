@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
+from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -24,6 +25,7 @@ def vega(cache: Path | None = None) -> str:
     return script
 
 
+@lru_cache(maxsize=1)
 def _bundled() -> str:
     import vl_convert
 

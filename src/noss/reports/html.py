@@ -1,6 +1,6 @@
 """One self-contained page that opens offline: leaderboard, a section a task, speed, maps, and how to repeat the run.
 
-A results store becomes a site of such pages: `write_site`.
+A results store becomes a site of such pages: `write_site`. A training run has a page of its own: `write_training`.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ from noss.reports._similarity_maps import sections
 from noss.reports._site import write_site
 from noss.reports._studies_pages import study_data, study_sections
 from noss.reports._table import Cell, Column, Leaderboard, Row, leaderboard
+from noss.reports._training_page import write_training
 
-__all__ = ["PAGES", "SUFFIX", "write", "write_explorer", "write_site"]
+__all__ = ["PAGES", "SUFFIX", "write", "write_explorer", "write_site", "write_training"]
 
 SUFFIX = ".html"
 PAGES = True

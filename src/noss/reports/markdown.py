@@ -14,6 +14,8 @@ from noss.reports._similarity import Similarity
 from noss.reports._similarity_tables import heading, is_square, neighbours, pairs, squares
 from noss.reports._studies import ABOUT, Study, StudyCell, StudyTable, study_tables
 from noss.reports._table import Cell, Column, Leaderboard, Row, leaderboard, readable
+from noss.reports._training import Training
+from noss.reports._training_text import training_text
 
 SUFFIX = ".md"
 PAGES = False
@@ -36,6 +38,11 @@ def write(scores: list[Score], path: Path, *, details: Details | None = None) ->
         _footnotes(board, others),
     ]
     path.write_text("\n\n".join(part for part in parts if part) + "\n", encoding="utf-8", newline="\n")
+
+
+def write_training(training: Training, path: Path, *, cache: Path | None = None) -> None:
+    """Write what a training run left as tables; nothing is kept in `cache`."""
+    path.write_text(training_text(training, escaped), encoding="utf-8", newline="\n")
 
 
 def escaped(text: str) -> str:
