@@ -16,6 +16,7 @@ import re
 from pathlib import Path
 
 from noss.datasets import _copies, _rows
+from noss.datasets._braces import expanded
 from noss.datasets._copies import Origin, clips, describe
 from noss.datasets._copy import Copy
 from noss.datasets._tars import Shards
@@ -25,9 +26,6 @@ __all__ = ["CHOICE", "clips", "describe", "prepare"]
 
 CHOICE = re.compile(r"(?P<source>.+\.(?:tar|tgz|tar\.\w+)|.*[*?{\[].*?)(?:/(?P<target>[^/*?{}\[\]]+))?")
 _SHARD = re.compile(r".+\.(?:tar|tgz|tar\.(?:gz|bz2|xz))", re.IGNORECASE)
-_BRACES = re.compile(r"\{([^{}]*)\}")
-_RANGE = re.compile(r"(\d+)\.\.(\d+)")
-_MOST = 1_000_000  # shards a pattern may stand for: no more are read anyway, and a mistyped one would fill the memory
 
 
 def prepare(choice: str, cache: Path) -> Path:
@@ -67,7 +65,7 @@ def _shards(choice: str) -> list[Path]:
     if path.is_dir():
         found = sorted(inner for inner in path.rglob("*") if _SHARD.fullmatch(inner.name) and inner.is_file())
     else:
-        found = [shard for name in ([choice] if path.exists() else _expanded(choice)) for shard in _globbed(name)]
+        found = [shard for name in ([choice] if path.exists() else expanded(choice)) for shard in _globbed(name)]
     missing = [shard for shard in found if not shard.is_file()]
     if len(missing) == len(found):
         raise DataError(f"there is no tar file {choice}: give one, a folder of them, or a pattern such as DIR/*.tar")
@@ -83,27 +81,3 @@ def _globbed(name: str) -> list[Path]:
     if path.exists() or not re.search(r"[*?\[]", name):
         return [path]
     return sorted(Path(path.anchor or ".").glob(str(path.relative_to(path.anchor))))
-
-
-def _expanded(pattern: str) -> list[str]:
-    """A pattern without braces, for each of what stands in them: `{00..12}`, `{train,test}`."""
-    names = [pattern]
-    while any(_BRACES.search(name) for name in names):
-        names = [
-            name[: match.start()] + word + name[match.end() :]
-            for name in names
-            if (match := _BRACES.search(name))
-            for word in _words(match[1])
-        ]
-        if len(names) > _MOST:
-            raise DataError(f"{pattern} stands for more than {_MOST:,} shards: check its numbers")
-    return names
-
-
-def _words(braces: str) -> list[str]:
-    numbers = _RANGE.fullmatch(braces)
-    if numbers is None:
-        return braces.split(",")
-    first, last = int(numbers[1]), int(numbers[2])
-    width = len(numbers[1]) if numbers[1].startswith("0") else 0
-    return [f"{number:0{width}d}" for number in range(first, min(last, first + _MOST) + 1)]

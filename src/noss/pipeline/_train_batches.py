@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,9 @@ from torch.utils.data import DataLoader, Dataset
 from noss.audio import read
 from noss.errors import AudioError, DataError
 from noss.objectives import Batch, Needs
-from noss.pipeline._train_corpus import Draws, Recording
+from noss.pipeline._train_corpus import Draws
+from noss.pipeline._train_recording import Recording, Span
+from noss.pipeline._train_shards import audio_file, fetched
 
 _TRIES = 20
 
@@ -88,7 +91,9 @@ class Batches(Dataset[Loaded]):
             DataError: Twenty recordings in a row are broken.
         """
         broken: dict[str, str] = {}
-        rows = [self._row(number * self._size + place, broken) for place in range(self._size)]
+        places = range(number * self._size, (number + 1) * self._size)
+        held = fetched([self._draws[place] for place in places])
+        rows = [self._row(place, held, broken) for place in places]
         clean = _stacked([row.clean for row in rows])
         waveform_BVT, lengths_BV = _stacked([row.views for row in rows]) if self._augment else clean
         return Loaded(
@@ -101,14 +106,15 @@ class Batches(Dataset[Loaded]):
             broken=broken,
         )
 
-    def _row(self, number: int, broken: dict[str, str]) -> _Row:
+    def _row(self, number: int, held: Mapping[Span, bytes], broken: dict[str, str]) -> _Row:
         """The crops of one recording; one that cannot be read is passed over for another."""
         for attempt in range(_TRIES):
             generator = np.random.default_rng((self._seed, 3, number, attempt))
             place = number if attempt == 0 else int(generator.integers(2**31))
             recording = self._draws[place]
             try:
-                clean = list(self._views(recording, generator))
+                with audio_file(recording, held) as file:
+                    clean = list(self._views(recording, file, generator))
             except AudioError as error:
                 broken[str(recording.path)] = str(error)
                 continue
@@ -118,23 +124,23 @@ class Batches(Dataset[Loaded]):
             f"{_TRIES} recordings in a row cannot be read, the last of them {recording.path}: check the data"
         )
 
-    def _views(self, recording: Recording, generator: np.random.Generator) -> Iterator[NDArray[np.float32]]:
+    def _views(self, recording: Recording, file: Path, generator: np.random.Generator) -> Iterator[NDArray[np.float32]]:
         crop, room_s = self._crop, max(0.0, recording.duration_s - self._crop.crop_s)
         first_s = float(generator.uniform(0.0, room_s))
-        first_T = self._cut(recording, first_s)
+        first_T = self._cut(recording, file, first_s)
         yield first_T
         for _ in range(crop.views - 1):
             if crop.within_s is None:
                 yield first_T
                 continue
             low, high = max(0.0, first_s - crop.within_s), min(room_s, first_s + crop.within_s)
-            yield self._cut(recording, float(generator.uniform(low, high)))
+            yield self._cut(recording, file, float(generator.uniform(low, high)))
 
-    def _cut(self, recording: Recording, start_s: float) -> NDArray[np.float32]:
+    def _cut(self, recording: Recording, file: Path, start_s: float) -> NDArray[np.float32]:
         rate = self._crop.sample_rate
         end_s = min(start_s + self._crop.crop_s, recording.duration_s)
         waveform_T, _ = read.read(
-            recording.path,
+            file,
             sample_rate=rate,
             start_s=recording.start_s + start_s,
             end_s=recording.start_s + end_s,

@@ -17,27 +17,10 @@ from noss.datasets import Clip
 from noss.errors import AudioError, DataError
 from noss.pipeline._embed_sources import clips_of
 from noss.pipeline._train_recipe import Recipe
+from noss.pipeline._train_recording import Recording
+from noss.pipeline._train_shards import Members, is_shards, open_shards
 
 _BLOCK = 1000  # crops in which every source has exactly its share
-
-
-@dataclass(frozen=True)
-class Recording:
-    """One clip to crop from.
-
-    Attributes:
-        number: Its number among all recordings of the run, held out or not.
-        path: The file.
-        start_s: Where it starts in the file, in seconds.
-        duration_s: How long it is, in seconds.
-        label: Its class as a number; -1 for none.
-    """
-
-    number: int
-    path: Path
-    start_s: float
-    duration_s: float
-    label: int = -1
 
 
 @dataclass(frozen=True)
@@ -50,7 +33,7 @@ class Corpus:
         shares: The share of the crops of each source.
         classes: The classes, in the order of their numbers; empty without a target.
         broken: Files whose header cannot be read, with the reason.
-        clips: Every clip of the sources, by the number of its recording.
+        clips: Every clip of the sources that are no shards, by the number of its recording.
     """
 
     train: Sequence[Sequence[Recording]]
@@ -72,29 +55,28 @@ def open_corpus(recipe: Recipe, *, roots: Mapping[str, Path], cache: Path) -> Co
     Raises:
         DataError: A source is not there, has nothing to train on, or has no clip with the target.
     """
-    sources = {name: clips_of([name], roots=roots, cache=cache) for name in recipe.shares}
+    if recipe.teacher is not None and recipe.targets != "local" and any(map(is_shards, recipe.shares)):
+        raise DataError(
+            f"targets is {recipe.targets!r} and no vectors of whole members of shards are kept: set it to local"
+        )
+    sources: dict[str, Sequence[Clip]] = {
+        name: open_shards(name, cache=cache) if is_shards(name) else clips_of([name], roots=roots, cache=cache)
+        for name in recipe.shares
+    }
     classes = _classes(sources, recipe.target)
-    numbers = {name: label for label, name in enumerate(classes)}
-    clips = [clip for some in sources.values() for clip in some]
     broken: dict[str, str] = {}
-    kept: dict[bool, list[list[Recording]]] = {False: [], True: []}
+    parts: dict[str, tuple[Sequence[Recording], Sequence[Recording]]] = {}
     first = 0
-    for name, some in sources.items():
-        parts: dict[bool, list[Recording]] = {False: [], True: []}
-        for number, clip in enumerate(some, start=first):
-            label = numbers.get(_label(clip, recipe.target) or "", -1) if recipe.target else -1
-            if recipe.target and label < 0:
-                continue
-            if (found := _recording(clip, number, label, broken)) is not None:
-                parts[_is_held_out(clip, recipe.validation, recipe.seed)].append(found)
-        first += len(some)
-        if not parts[False]:
+    for name in sorted(sources, key=is_shards):  # files come first, so that their numbers are places in `clips`
+        parts[name] = _parts(sources[name], recipe, classes, first=first, broken=broken)
+        first += len(sources[name])
+        if not parts[name][0]:
             raise DataError(
-                f"{name} has no recording to train on ({len(some)} clips): check the folder and `validation`"
+                f"{name} has no recording to train on ({len(sources[name])} clips): check the folder and `validation`"
             )
-        for held_out, some_kept in parts.items():
-            kept[held_out].append(some_kept)
-    return Corpus(kept[False], kept[True], list(recipe.shares.values()), classes, broken, clips)
+    train, held_out = ([parts[name][which] for name in sources] for which in (0, 1))
+    clips = [clip for name, some in sources.items() if not is_shards(name) for clip in some]
+    return Corpus(train, held_out, list(recipe.shares.values()), classes, broken, clips)
 
 
 class Draws:
@@ -156,6 +138,31 @@ def _order(num_sources: int, slots: tuple[int, ...], seed: int, block: int) -> N
 @lru_cache(maxsize=64)
 def _permuted(number: int, seed: int, source: int, lap: int) -> NDArray[np.int64]:
     return np.random.default_rng((seed, 2, source, lap)).permutation(number)
+
+
+def _parts(
+    clips: Sequence[Clip], recipe: Recipe, classes: Sequence[str], *, first: int, broken: dict[str, str]
+) -> tuple[Sequence[Recording], Sequence[Recording]]:
+    """The recordings of a source to train on, and those held out; those without the target are left out."""
+    numbers = {name: label for label, name in enumerate(classes)}
+    places: tuple[list[int], list[int]] = [], []
+    labels: tuple[list[int], list[int]] = [], []
+    for place, clip in enumerate(clips):
+        label = numbers.get(_label(clip, recipe.target) or "", -1) if recipe.target else -1
+        if recipe.target is None or label >= 0:
+            part = int(_is_held_out(clip, recipe.validation, recipe.seed))
+            places[part].append(place)
+            labels[part].append(label)
+    if isinstance(clips, Members):
+        broken |= clips.broken
+        train, held_out = (clips.recordings(places[part], first=first, labels=labels[part]) for part in (0, 1))
+        return train, held_out
+    made = (
+        [_recording(clips[place], first + place, label, broken) for place, label in zip(*part, strict=True)]
+        for part in zip(places, labels, strict=True)
+    )
+    kept_train, kept_held_out = ([one for one in some if one is not None] for some in made)
+    return kept_train, kept_held_out
 
 
 def _recording(clip: Clip, number: int, label: int, broken: dict[str, str]) -> Recording | None:

@@ -17,8 +17,9 @@ from noss.objectives import Batch
 from noss.pipeline._loaded import LoadedModel
 from noss.pipeline._models import Model, open_model
 from noss.pipeline._train_batches import Loaded
-from noss.pipeline._train_corpus import Corpus, Recording
+from noss.pipeline._train_corpus import Corpus
 from noss.pipeline._train_recipe import Recipe
+from noss.pipeline._train_recording import Recording
 from noss.pipeline.embed import embed_clips
 
 

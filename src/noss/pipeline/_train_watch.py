@@ -178,7 +178,7 @@ class Watcher:
         from noss.pipeline._train_corpus import open_corpus
 
         corpus = open_corpus(self._recipe, roots=roots(self._recipe.root), cache=self._cache)
-        numbers = [one.number for source in corpus.held_out for one in source]
+        numbers = [one.number for source in corpus.held_out for one in source if one.span is None]
         return [corpus.clips[number] for number in numbers[: int(self._settings["num_held_out"])]]
 
     def _add(self, rows: list[dict[str, Any]]) -> None:

@@ -10,7 +10,7 @@ import functools
 import os
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -83,6 +83,24 @@ def read(address: str) -> bytes:
     """
     content: bytes = _connect(address).ask(address, lambda fs, inside: fs.cat_file(inside))
     return content
+
+
+def read_ranges(ranges: Sequence[tuple[str, int, int]]) -> list[bytes]:
+    """Parts of files on one store, each an address, its first byte and the one after its last; all asked for at once.
+
+    Raises:
+        FileNotFoundError: One of the files is not there.
+        PlaceError: The store refuses or does not answer.
+    """
+    if not ranges:
+        return []
+    connection = _connect(ranges[0][0])
+    inside = [connection.inside(address) for address, _, _ in ranges]
+    starts, ends = [first for _, first, _ in ranges], [last for _, _, last in ranges]
+    found: list[bytes] = connection.ask(
+        ranges[0][0], lambda fs, _: fs.cat_ranges(inside, starts, ends, on_error="raise")
+    )
+    return found
 
 
 def bring(address: str, file: Path) -> None:
