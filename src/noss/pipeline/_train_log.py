@@ -10,10 +10,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
+from noss.pipeline._train_watch import MEAN, read_watch
+from noss.reports._training import in_time
 from noss.runs import replacing
 from noss.shelf import require
 
-_EVERY_S: Final = 10.0
+_EVERY_S: Final = 10.0  # between lines in a pipe
+_LOOK_S: Final = 2.0  # between looks at what the watcher found
+_KEPT: Final = 0.9  # of a number's moving average, from one step to the next
 
 
 class Log:
@@ -34,6 +38,7 @@ class Log:
         self._steps, self._first, self._alone = steps, step, alone
         self._told_s = self._started_s = time.monotonic()
         self._latest: dict[str, float] = {}
+        self._folder, self._looked_s = folder, -_LOOK_S
         self._tensorboard = require("tensorboardX", extra="train", needed_by="noss train")
         self._events = str(folder / "tensorboard")
 
@@ -67,7 +72,7 @@ class Log:
         for name, value in numbers.items():
             self._writer.writerow([step, f"{prefix}{name}", repr(float(value))])
             self._board.add_scalar(f"{prefix}{name}", float(value), step)
-            self._latest[f"{prefix}{name}"] = float(value)
+            self._latest[f"{prefix}{name}"] = self._smoothed(f"{prefix}{name}", float(value))
         self._tell(step)
 
     def flush(self) -> None:
@@ -83,23 +88,44 @@ class Log:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-        columns = (TextColumn("training"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        progress = Progress(*columns, TextColumn("{task.fields[told]}"), console=Console(stderr=True))
+        told = TextColumn("{task.fields[told]}")
+        columns = (MofNCompleteColumn(), BarColumn(bar_width=12), told, TimeRemainingColumn(compact=True))
+        progress = Progress(*columns, console=Console(stderr=True))
         progress.start()
         return progress, progress.add_task("training", total=self._steps, completed=self._first, told="")
 
+    def _smoothed(self, name: str, value: float) -> float:
+        """What is told of a number: steps jump about, looks at held-out speech do not."""
+        before = self._latest.get(name, value)
+        return _KEPT * before + (1.0 - _KEPT) * value if name in ("loss", "crops_per_s") else value
+
     def _tell(self, step: int) -> None:
-        told = ", ".join(f"{name} {self._latest[name]:.4g}" for name in _TOLD if name in self._latest)
+        now_s = time.monotonic()
+        if now_s - self._looked_s >= _LOOK_S:
+            self._looked_s = now_s
+            self._latest |= _suite(self._folder)
+        told = ", ".join(text.format(self._latest[name]) for name, text in _TOLD.items() if name in self._latest)
         if self._bar is not None:
             self._bar[0].update(self._bar[1], completed=step, told=told)
             return
-        now_s = time.monotonic()
-        if now_s - self._told_s >= _EVERY_S or step == self._steps:
+        if now_s - self._told_s >= _EVERY_S:
             self._told_s = now_s
-            sys.stderr.write(f"step {step} of {self._steps}: {told}\n")
+            left_s = (now_s - self._started_s) / max(1, step - self._first) * (self._steps - step)
+            sys.stderr.write(f"step {step} of {self._steps}: {told}, {in_time(left_s)} left\n")
 
 
-_TOLD = ("loss", "held_out/loss", "lr", "crops_per_s")
+_TOLD: Final = {
+    "loss": "loss {:.4g}",
+    "held_out/loss": "held out {:.4g}",
+    "suite": "suite {:.3f}",
+    "crops_per_s": "{:.0f} crops/s",
+}
+
+
+def _suite(folder: Path) -> dict[str, float]:
+    """The student's newest score on the watcher's suite; empty before the first."""
+    found = {row["step"]: row["value"] for row in read_watch(folder) if row["name"] == MEAN and row["step"] >= 0}
+    return {"suite": found[max(found)]} if found else {}
 
 
 def read_log(folder: Path) -> list[tuple[int, str, float]]:

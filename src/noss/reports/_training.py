@@ -224,7 +224,8 @@ def thinned(points: Sequence[Point]) -> list[Point]:
 
 def _curve(name: str, training: Training) -> Curve:
     training_points = thinned(finite(training.numbers.get(name, ())))
-    smooth = smoothed([value for _, value in training_points], over=len(training_points) / 30)
+    over = 0.0 if name == "lr" else len(training_points) / 30  # a schedule is smooth as it is
+    smooth = smoothed([value for _, value in training_points], over=over)
     rows: list[dict[str, Any]] = [
         {"step": step, "series": "training", "value": value, "smooth": average}
         for (step, value), average in zip(training_points, smooth, strict=True)

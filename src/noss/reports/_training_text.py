@@ -24,12 +24,16 @@ def training_text(training: Training, escaped: Callable[[str], str]) -> str:
         _table(["", ""], [[name, text] for name, text in told.items()], escaped),
         _suite(training, watched(training), escaped),
         _table(["number", "first", "last, smoothed", "held out, last"], _ends(training), escaped),
-        f"Use it as `trained/{training.run}`. Repeat it:" if training.best is not None else "Repeat it:",
-        f"    {command(training)}",
+        f"Use it as\n\n{_code(f'trained/{training.run}')}" if training.best is not None else "",
+        f"Repeat it:\n\n{_code(command(training))}",
         _table(["setting", "value"], settings, escaped),
         _table(["file", "why it was not used"], [[one["file"], one["reason"]] for one in training.failures], escaped),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _code(text: str) -> str:
+    return f"    {' '.join(text.split())}"
 
 
 def _suite(training: Training, suite: Sequence[Watched], escaped: Callable[[str], str]) -> str:
