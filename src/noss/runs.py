@@ -65,7 +65,7 @@ def replacing(path: Path) -> Iterator[Path]:
     temporary = Path(name)
     try:
         yield temporary
-        _flush(temporary)
+        settle(temporary)
         Path(temporary).replace(path)
     except OSError as error:
         raise StoreError(f"cannot write {path}: {error.strerror}; free some space or choose another folder") from error
@@ -84,9 +84,13 @@ def write_json(path: Path, facts: Any) -> None:
     write_text(path, json.dumps(facts, indent=2, ensure_ascii=False, default=str) + "\n")
 
 
-def _flush(path: Path) -> None:
-    with path.open("rb+") as file:
-        os.fsync(file.fileno())
+def settle(path: Path) -> None:
+    """Bring a file's bytes, or those of a folder's files, to the disk, and let those read it whom the umask lets."""
     mask = os.umask(0)
     os.umask(mask)
-    path.chmod(0o666 & ~mask)
+    for file in sorted(path.iterdir()) if path.is_dir() else [path]:
+        with file.open("rb+") as handle:
+            os.fsync(handle.fileno())
+        file.chmod(0o666 & ~mask)
+    if path.is_dir():
+        path.chmod(0o777 & ~mask)

@@ -206,7 +206,7 @@ def test_a_full_disk_at_a_checkpoint_leaves_the_one_before_it(
     tmp_path: Path, speech: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = recipe(tmp_path, speech)
-    settle, times = _train_checkpoint._settle, []
+    settle, times = _train_checkpoint.settle, []
 
     def full(folder: Path) -> None:
         times.append(folder)
@@ -214,7 +214,7 @@ def test_a_full_disk_at_a_checkpoint_leaves_the_one_before_it(
             raise OSError(28, os.strerror(28))
         settle(folder)
 
-    monkeypatch.setattr(_train_checkpoint, "_settle", full)
+    monkeypatch.setattr(_train_checkpoint, "settle", full)
     with pytest.raises(
         StoreError, match=r"No space left on device; the checkpoint before it is whole; free some space"
     ):

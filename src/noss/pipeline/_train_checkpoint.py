@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import errno
 import json
-import os
 import re
 import shutil
 import tempfile
@@ -20,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from noss import __version__
 from noss.errors import ModelError, StoreError
-from noss.runs import write_json
+from noss.runs import settle, write_json
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -70,7 +69,7 @@ def save(folder: Path, state: State, *, best: bool) -> Path:
                     save_file(whole, temporary / f"{name}.safetensors")
             facts = {"format": FORMAT, "noss_version": __version__, "step": state.step, **state.facts}
             write_json(temporary / "state.json", facts)
-            _settle(temporary)
+            settle(temporary)
             shutil.rmtree(target, ignore_errors=True)
             temporary.rename(target)
         finally:
@@ -158,13 +157,6 @@ def _unwritten(target: Path, error: OSError) -> StoreError:
     return StoreError(
         f"cannot write {target}: {error.strerror}; the checkpoint before it is whole; {advice} and run again"
     )
-
-
-def _settle(folder: Path) -> None:
-    """All bytes are on the disk before the folder has its name."""
-    for path in folder.iterdir():
-        with path.open("rb+") as file:
-            os.fsync(file.fileno())
 
 
 def _sweep(folder: Path) -> None:
