@@ -39,20 +39,30 @@ def load_recipe(path: Path, step: Callable[..., Any]) -> dict[str, Any]:
     Raises:
         DataError: No such file, no `SUITE` in it, or a name that is no parameter of the step.
     """
-    if not path.is_file():
-        raise DataError(f"no recipe at {path}: give a Python file that defines SUITE")
-    spec = importlib.util.spec_from_file_location(f"noss_recipe_{path.stem}", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    suite = getattr(module, "SUITE", None)
-    if not isinstance(suite, Mapping):
-        raise DataError(f"{path} defines no SUITE: set SUITE to a dict with values for models, tasks and so on")
+    suite = defined_in(path, "SUITE", holds="values for models, tasks and so on")
     known = [name for name in inspect.signature(step).parameters if name != "recipe"]
     for name in suite:
         if name not in known:
             raise DataError(f"SUITE in {path} sets {name!r}, which is no option: {did_you_mean(str(name), known)}")
     return dict(suite)
+
+
+def defined_in(path: Path, name: str, *, holds: str) -> Mapping[str, Any]:
+    """The dict of that name in a recipe, a Python file.
+
+    Raises:
+        DataError: No such file, or no such dict in it.
+    """
+    if not path.is_file():
+        raise DataError(f"no recipe at {path}: give a Python file that defines {name}")
+    spec = importlib.util.spec_from_file_location(f"noss_recipe_{path.stem}", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    found = getattr(module, name, None)
+    if not isinstance(found, Mapping):
+        raise DataError(f"{path} defines no {name}: set {name} to a dict with {holds}")
+    return found
 
 
 def merged(step: Callable[..., Any], recipe: Path | str | None, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from noss.errors import DataError
+from noss.pipeline._request import defined_in
+from noss.pipeline._train_compress_settings import read_compress
 from noss.shelf import did_you_mean
 
 
@@ -55,6 +56,7 @@ class Recipe:
         watch: Settings of the watcher, which scores the student on tasks while training goes on: `tasks`, their `root`, a
             `baseline` to draw beside it, steps between looks (`every`), `num_held_out` recordings to compare with a teacher on;
             None for no watcher.
+        compress: How the student is made smaller, a kind with its options: `low_rank`, `prune` or `int8`; None for not at all.
     """
 
     student: str
@@ -88,6 +90,7 @@ class Recipe:
     by: Literal["clip", "second"] = "clip"
     seed: int = 0
     watch: Mapping[str, Any] | None = None
+    compress: Mapping[str, Any] | None = None
 
     @property
     def shares(self) -> dict[str, float]:
@@ -107,7 +110,7 @@ def read_recipe(path: Path | str, changes: Sequence[str] = ()) -> Recipe:
     Raises:
         DataError: No such file, no `RECIPE` in it, an unknown setting, or a value that does not fit it.
     """
-    given = dict(_recipe_in(Path(path)))
+    given = dict(defined_in(Path(path), "RECIPE", holds="student, objective, data and steps"))
     for word in changes:
         _change(given, word)
     known = [one.name for one in fields(Recipe)]
@@ -150,19 +153,6 @@ def watch_settings(recipe: Recipe) -> dict[str, Any]:
             f"multiple of validate_every, {recipe.validate_every}, are needed"
         )
     return settings
-
-
-def _recipe_in(path: Path) -> Mapping[str, Any]:
-    if not path.is_file():
-        raise DataError(f"no recipe at {path}: give a Python file that defines RECIPE")
-    spec = importlib.util.spec_from_file_location(f"noss_recipe_{path.stem}", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    found = getattr(module, "RECIPE", None)
-    if not isinstance(found, Mapping):
-        raise DataError(f"{path} defines no RECIPE: set RECIPE to a dict with student, objective, data and steps")
-    return found
 
 
 def _change(given: dict[str, Any], word: str) -> None:
@@ -209,6 +199,8 @@ def _checked(recipe: Recipe, path: Path | str) -> Recipe:
     for name, holds in rules.items():
         if not holds:
             raise DataError(f"{path} sets {name} to {getattr(recipe, name)!r}, which makes no sense: {_RULES[name]}")
+    if recipe.compress is not None:
+        read_compress(recipe.compress, steps=recipe.steps)
     return replace(recipe, data=dict(recipe.data) if isinstance(recipe.data, Mapping) else list(recipe.data))
 
 
