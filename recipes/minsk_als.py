@@ -27,11 +27,11 @@ RECIPE = {
     "objective": "classify",
     "objective_options": {"dropout": 0.3},
     "data": [],  # `noss finetune` gives the clips of each training fold
-    "steps": 120,
+    "steps": 40,
     "crop_s": 1.0,
     "batch_size": 16,
     "lr": 1e-3,
-    "warmup": 12,
+    "warmup": 4,
     "validation": 0.2,
-    "validate_every": 20,
+    "validate_every": 5,
 }

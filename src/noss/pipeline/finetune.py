@@ -61,7 +61,7 @@ def finetune(
     above 0, the speakers of one fold inside the training fold choose the checkpoint; with 0, the last one is taken.
 
     Args:
-        recipe: A Python file whose `RECIPE` says what is trained and how; its data and target are those of each fold.
+        recipe: A Python file whose `RECIPE` says what is trained and how; its data, target and seed are those of each fold.
         out: The run's folder, which may be that of `noss run`; every fold's training is kept in `finetune/` in it.
         tasks: Names of tasks with classes, separated by commas; by default those of the file's `SUITE`.
         set: Settings that differ from the recipe's, as `steps=200`.
@@ -75,10 +75,12 @@ def finetune(
     Raises:
         NossError: The request is wrong, or training cannot go on.
     """
+    changes = [set] if isinstance(set, str) else list(set)
+    _check_changes(changes)
     suite: dict[str, Any] = {} if tasks else load_recipe(Path(recipe), run)
     tuning = Tuning(
         source=Path(recipe),
-        changes=[set] if isinstance(set, str) else list(set),
+        changes=changes,
         out=Path(out),
         cache=cache_folder(cache),
         seed=seed,
@@ -109,6 +111,14 @@ def _one_task(task: Task, tuning: Tuning) -> tuple[Path, list[Failure]]:
     predictions, failures = train_and_predict(tuned, tuning)
     write_predictions(path, predictions)
     return path, failures
+
+
+def _check_changes(changes: Sequence[str]) -> None:
+    for word in changes:
+        if word.partition("=")[0].strip() in ("data", "target", "seed", "watch"):
+            raise DataError(
+                f"--set {word} is not taken: each fold has its own; name --tasks, and give --seed for another seed"
+            )
 
 
 def _passed_over(task: Task) -> Failure:
