@@ -37,6 +37,8 @@ def card(choice: str) -> Card:
         for name, value in known["card"].items()
         if name in names and name not in _OWN_FACTS
     }
+    if small := known.get("compressed"):
+        facts["num_parameters"] = small["num_parameters"]
     return Card(
         **facts,
         licence="unknown",
@@ -52,13 +54,20 @@ def build(choice: str) -> Embedder:
 
     Raises:
         ModelError: The weights are not here, are damaged, or do not fit the student.
+        MissingExtraError: They are in int8, and torchao is not here.
     """
     folder, path = _paths(choice)
     known = _model(folder)
     parsed = shelf.parse_model(known["student"])
     module: Any = shelf.load("models", parsed.part).build(parsed.choice or "", **known["options"])
+    small = known.get("compressed")
     try:
-        module.load_state_dict(_weights(path))
+        if small:
+            from noss.models._compressed import load_compressed
+
+            load_compressed(module, _weights(path), small)
+        else:
+            module.load_state_dict(_weights(path))
     except RuntimeError as error:
         raise ModelError(
             f"{path} does not fit {known['student']} ({' '.join(str(error).split())[:200]}): train it again"

@@ -69,7 +69,13 @@ def is_training(settings: Mapping[str, Any]) -> bool:
 
 
 def write_model(
-    folder: Path, recipe: Recipe, student: Model, options: Mapping[str, Any], *, classes: Sequence[str]
+    folder: Path,
+    recipe: Recipe,
+    student: Model,
+    options: Mapping[str, Any],
+    *,
+    classes: Sequence[str],
+    compressed: Mapping[str, Any] | None = None,
 ) -> None:
     """Write what the weights in the checkpoints belong to, so that the folder is a model by itself."""
     write_json(
@@ -82,6 +88,7 @@ def write_model(
             "trained_on": list(recipe.shares),
             "teacher": recipe.teacher,
             "classes": list(classes),
+            "compressed": compressed,
         },
     )
 

@@ -26,6 +26,7 @@ from noss.pipeline import _train_checkpoint
 from noss.pipeline._train_augment import Masks
 from noss.pipeline._train_batches import Batches, Loaded, loader
 from noss.pipeline._train_checkpoint import State
+from noss.pipeline._train_compress import Compression
 from noss.pipeline._train_log import Log
 from noss.pipeline._train_recipe import Recipe, watch_settings
 from noss.pipeline._train_setup import learning_rate, make_optimizer, plain_state
@@ -52,6 +53,7 @@ class Loop:
         held_out: Batches to look at; None for none.
         teacher: Gives targets; None for none.
         masks: What hides parts of spectrograms while training; None for nothing.
+        compression: What makes the student smaller; None for nothing.
         num_recordings: Recordings in all, for the share of broken ones.
         broken: Files that are known to be broken, with the reason; grows.
         workers: Processes that load.
@@ -67,12 +69,14 @@ class Loop:
         held_out: Batches | None,
         teacher: Teacher | None,
         masks: Masks | None,
+        compression: Compression | None,
         num_recordings: int,
         broken: dict[str, str],
         workers: int,
     ) -> None:
         self._recipe, self._accelerator = recipe, accelerator
         self._train, self._held_out, self._teacher, self._masks = train, held_out, teacher, masks
+        self._compression = compression
         self._num_recordings, self.broken, self._workers = num_recordings, broken, workers
         self._plain = objective
         student: Any = objective.student
@@ -115,6 +119,9 @@ class Loop:
         since_s = time.perf_counter()
         while self.step < recipe.steps:
             self.step += 1
+            if self._compression is not None:
+                first = folder if self._accelerator.is_main_process else None
+                self._compression.before_step(self.step, self._plain, self._averages, folder=first)
             numbers = self._one_step(waiting)
             now_s = time.perf_counter()
             speed = {"crops_per_s": recipe.batch_size / max(now_s - since_s, 1e-9)}
@@ -123,6 +130,11 @@ class Loop:
             if self.step % recipe.validate_every == 0 or self.step == recipe.steps:
                 self._look(folder, log)
                 since_s = time.perf_counter()
+
+    @property
+    def _averages(self) -> nn.Module | None:
+        """The student with averaged weights, where there is an average."""
+        return None if self._average is None else self._average.module
 
     def _numbers(self) -> range:
         """The numbers of this process's parts, those of the steps to come."""
@@ -194,6 +206,8 @@ class Loop:
 
     def _look(self, folder: Path, log: Log) -> None:
         """Measure held-out speech and write a checkpoint, the best one if it is."""
+        if self._compression is not None:
+            self._compression.before_look(self.step, self._plain, self._averages)
         numbers = self._validate()
         if numbers:
             log.add(self.step, numbers, prefix="held_out/")
@@ -207,7 +221,9 @@ class Loop:
         if self._accelerator.is_main_process:
             state = State(
                 step=self.step,
-                student=plain_state(self._student if self._average is None else self._average.module),
+                student=(plain_state if self._compression is None else self._compression.kept)(
+                    self._student if self._averages is None else self._averages
+                ),
                 objective=_tensors(objective),
                 average={} if self._average is None else self._average.module.state_dict(),
                 optimizer=_flat(optimizer),

@@ -6,12 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from torch import nn
+
 from noss.errors import DataError
 from noss.objectives import Needs
 from noss.pipeline._embed_machine import cores
 from noss.pipeline._request import roots
 from noss.pipeline._train_augment import Chain, Masks
 from noss.pipeline._train_batches import Augment, Batches, Crop
+from noss.pipeline._train_compress import Compression
+from noss.pipeline._train_compress_settings import read_compress
 from noss.pipeline._train_corpus import Corpus, Draws, open_corpus
 from noss.pipeline._train_files import write_model
 from noss.pipeline._train_loop import Loop
@@ -40,9 +44,13 @@ def start(
     if teacher is not None:
         corpus = teacher.prepare(corpus, cache=cache)
     teacher_dim, num_classes = None if teacher is None else teacher.dim, len(corpus.classes)
+    compression = _compression(recipe, student.module, accelerator)
     objective = make_objective(recipe, student.module, dim=dim, teacher_dim=teacher_dim, num_classes=num_classes)
+    if compression is not None:
+        compression.check()
     if accelerator.is_main_process:
-        write_model(folder, recipe, student.model, student.options, classes=corpus.classes)
+        made = None if compression is None else compression.record
+        write_model(folder, recipe, student.model, student.options, classes=corpus.classes, compressed=made)
     crop, size = Crop.of(needs, sample_rate=rate, crop_s=recipe.crop_s), recipe.batch_size // parts
     augment = Chain(recipe, sample_rate=rate, cache=cache) if recipe.augment else None
     masks = None if recipe.spec_augment is None else Masks(recipe.spec_augment, student.module)
@@ -54,10 +62,21 @@ def start(
         held_out=_held_out_batches(recipe, corpus, crop, size=size),
         teacher=teacher,
         masks=masks,
+        compression=compression,
         num_recordings=corpus.num_recordings + len(corpus.broken),
         broken=dict(corpus.broken),
         workers=min(8, max(1, cores() - 1)) if workers is None else workers,
     )
+
+
+def _compression(recipe: Recipe, student: nn.Module, accelerator: Accelerator) -> Compression | None:
+    if recipe.compress is None:
+        return None
+    if accelerator.distributed_type == "FSDP":
+        raise DataError(
+            "compress needs whole weights and FSDP spreads them over processes: launch with DDP, or leave it out"
+        )
+    return Compression(student, read_compress(recipe.compress, steps=recipe.steps))
 
 
 def _check(recipe: Recipe, needs: Needs, parts: int) -> None:

@@ -5,6 +5,7 @@ The same command run again goes on from the last checkpoint, and a finished run 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +30,7 @@ class Trained:
         steps: Steps done.
         held_out: What its best checkpoint says of held-out speech; empty where nothing was held out.
         failures: Recordings that could not be used.
+        compression: What the recipe's compression gained and cost, as `compression.json` says; empty without any.
     """
 
     out: Path
@@ -36,10 +38,16 @@ class Trained:
     steps: int
     held_out: dict[str, float]
     failures: list[Failure] = field(default_factory=list)
+    compression: dict[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
         told = ", ".join(f"{name} {value:.4g}" for name, value in self.held_out.items())
-        return f"{self.out}: {self.steps} steps; on held-out speech {told or 'nothing'}; use it as {self.model}"
+        line = f"{self.out}: {self.steps} steps; on held-out speech {told or 'nothing'}; use it as {self.model}"
+        if not self.compression:
+            return line
+        from noss.pipeline._train_compress_table import in_words
+
+        return f"{line}\n{in_words(self.compression)}"
 
 
 def train(
@@ -82,7 +90,16 @@ def train(
         steps=asked.steps,
         held_out=dict(read_facts(best)["held_out"]),
         failures=read_broken(folder),
+        compression=_compression(asked, folder, root=words(root), cache=cache_folder(cache)),
     )
+
+
+def _compression(recipe: Recipe, folder: Path, *, root: Sequence[str], cache: Path) -> dict[str, Any]:
+    if recipe.compress is None or int(os.environ.get("RANK", "0")):
+        return {}
+    from noss.pipeline._train_compress_table import compare_sizes
+
+    return compare_sizes(folder, recipe, root=root, cache=cache)
 
 
 def _steps_done(folder: Path) -> int:
