@@ -82,7 +82,7 @@ def test_no_speaker_of_a_fold_is_in_two_of_train_dev_and_test(tmp_path: Path, na
     corpus = name.partition("/")[0]
     MINIATURES[name].build(tmp_path / corpus)
     task = open_tasks(name, roots={corpus: tmp_path / corpus})[0]
-    given = {"out": tmp_path, "cache": tmp_path / "cache", "device": "cpu", "workers": 0}
+    given: dict[str, Any] = {"out": tmp_path, "cache": tmp_path / "cache", "device": "cpu", "workers": 0}
     tuned = lay_out(task, Tuning(source=recipe(tmp_path), changes=[], seed=0, **given))
     tested: list[int] = []
     for place, fold in enumerate(tuned.split.folds):
@@ -140,7 +140,7 @@ def test_what_learns_no_classes_is_refused(tmp_path: Path, objective: str, task:
 
 
 def test_what_each_fold_sets_by_itself_is_not_taken(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="seed=3 .* give --seed"):
+    with pytest.raises(DataError, match=r"seed=3 .* give --seed"):
         tune(recipe(tmp_path), "torgo/dysarthria", tmp_path / "out", "seed=3")
 
 
