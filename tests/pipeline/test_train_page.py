@@ -15,6 +15,7 @@ from noss.errors import DataError
 from noss.pipeline._train_files import note_machine
 from noss.pipeline._train_log import Log
 from noss.pipeline._train_page import read_training
+from noss.pipeline._train_watch import is_behind
 from noss.pipeline.report import report
 from noss.pipeline.train import train
 
@@ -87,6 +88,14 @@ def test_a_pipe_gets_a_line_with_loss_suite_and_the_time_left(
     line = capsys.readouterr().err.splitlines()[-1]
     assert line.startswith("step 3 of 4: loss 0.25, held out 0.125, suite 0.600, 16 crops/s, ")
     assert line.endswith(" s left")
+
+
+def test_a_watcher_is_behind_while_a_copy_waits(run: Path) -> None:
+    for step, expected in ((2, False), (4, True)):  # step 2 is in the watcher's table
+        place = run / "watch" / "models" / f"{step:07d}"
+        place.mkdir(parents=True)
+        (place / "model.json").write_text("{}", encoding="utf-8")
+        assert is_behind(run) == expected
 
 
 def test_a_finished_run_has_its_page(tmp_path: Path) -> None:

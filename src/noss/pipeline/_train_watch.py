@@ -67,6 +67,12 @@ def watching(recipe: Recipe, folder: Path, *, cache: Path, alone: bool) -> Itera
         raise DataError(f"the watcher of {folder} failed: see what it wrote above; run the same command again")
 
 
+def is_behind(folder: Path) -> bool:
+    """Whether a copy of the model waits to be scored, as after a watcher was killed."""
+    scored = {row["step"] for row in read_watch(folder)}
+    return any(int(path.parent.name) not in scored for path in (folder / "watch" / "models").glob("*/model.json"))
+
+
 def leave_copy(folder: Path, state: State) -> None:
     """A copy of the model at this step, for the watcher to take up."""
     place = folder / "watch" / "models" / f"{state.step:07d}"

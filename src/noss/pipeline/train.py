@@ -81,7 +81,7 @@ def train(
     """
     asked, folder = read_recipe(recipe, [set] if isinstance(set, str) else set), Path(out)
     claim(folder, asked, source=Path(recipe))
-    if _steps_done(folder) < asked.steps:
+    if _steps_done(folder) < asked.steps or _is_behind(folder):
         _go_on(asked, folder, root=words(root), cache=cache_folder(cache), device=device, workers=workers)
     best = best_of(folder / "checkpoints") or checkpoints(folder / "checkpoints")[-1]
     return Trained(
@@ -100,6 +100,14 @@ def _compression(recipe: Recipe, folder: Path, *, root: Sequence[str], cache: Pa
     from noss.pipeline._train_compress_table import compare_sizes
 
     return compare_sizes(folder, recipe, root=root, cache=cache)
+
+
+def _is_behind(folder: Path) -> bool:
+    if not (folder / "watch" / "models").is_dir():
+        return False
+    from noss.pipeline._train_watch import is_behind
+
+    return is_behind(folder)
 
 
 def _steps_done(folder: Path) -> int:
