@@ -23,7 +23,8 @@ class Recipe:
     Attributes:
         student: Name of a model with trainable weights: `audiontt/512`, or `trained/DIR` to go on from.
         objective: Name of an objective.
-        data: Names of datasets, folders or files; or a mapping from them to their share of the crops.
+        data: Names of datasets, folders, files or shards (`shards/DIR`, `shards/s3://BUCKET/DIR`, `shards/a-{00..99}.tar`); or
+            a mapping from them to their share of the crops.
         steps: Steps of the optimiser.
         student_options: Options of the student's `build`.
         objective_options: Options of the objective.
