@@ -8,8 +8,8 @@
 `NOSS_DATA` is a folder that holds `minsk_als` and `weights`. The table is `minsk_als/clips.csv` with the columns `file`, `label`,
 `speaker`, and `sentence` for the vowel: docs/disordered_speech.md says how to add it. 64 speakers, two vowels each, eight minutes.
 
-Cost: one minute for the embeddings, two to five minutes for each net on one core. Expected, uar %, logistic: logmel_stats 65.3, byol_s 59.9,
-yamnet 60.9, speech_embedding 65.3; with 64 speakers each is uncertain by ten points either way.
+Cost: one minute for the embeddings, two to six minutes for each net on one core. Expected, uar %: logmel_stats 65.3, speech_embedding
+65.3, yamnet 60.9, byol_s 59.9, byol_s + finetune 58.7, audiontt/512 + finetune 57.2; with 64 speakers each may be ten points off.
 """
 
 import os

@@ -38,7 +38,7 @@ def model(
         sample_rate=16_000, frame_rate=0.0, dim=dim, layers=layers, source="made", licence="CC0-1.0", weights=None,
         ranked=ranked, num_parameters=10, size_mb=0.1,
     )  # fmt: skip
-    return SimpleNamespace(name=name, card=card, revision=revision, mixed=mixed, condition="")
+    return SimpleNamespace(name=name, card=card, revision=revision, mixed=mixed, condition="", drift="")
 
 
 def task(clips: list[Clip], *, classes: tuple[str, ...] | None = CLASSES, metric: str = "uar", **facts) -> Task:
