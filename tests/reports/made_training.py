@@ -29,7 +29,7 @@ def made(step: int = 900, **changes: Any) -> Training:
     looks = [
         Look(step=n, model=model, name=name, value=value, low=value - 0.05, high=value + 0.05)
         for n, model, value in places
-        for name in ("ravdess/emotion uar", "suite")
+        for name in ("ravdess/emotion uar", "demo/word uar", "suite")
     ]
     looks += [
         Look(step=n, model="student", name="cka to the teacher", value=0.8, low=0.8, high=0.8)
@@ -50,7 +50,9 @@ def made(step: int = 900, **changes: Any) -> Training:
         "model": {"card": {"num_parameters": 600_192, "dim": 512}, "classes": []},
         "numbers": numbers,
         "looks": looks,
-        "units": {name: Unit(title="Recall", percent=True) for name in ("ravdess/emotion uar", "suite")},
+        "units": {
+            name: Unit(title="Recall", percent=True) for name in ("ravdess/emotion uar", "demo/word uar", "suite")
+        },
         "best": step - step % 300 if step >= 300 else None,
         "size_mb": 2.4,
         "failures": [{"file": f"{ATTACK}.wav", "reason": "no audio"}],

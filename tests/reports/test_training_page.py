@@ -49,7 +49,7 @@ def data(text: str) -> Any:
 @pytest.mark.usefixtures("bare")
 def test_the_page_shows_curves_suite_recipe_use_and_repeat(tmp_path: Path) -> None:
     text = page(made(), tmp_path)
-    assert [tag for tag, _ in Tags(text).found].count("figure") == 4 + 3
+    assert [tag for tag, _ in Tags(text).found].count("figure") == 4 + 4
     assert re.findall(r'<section id="(\w+)"', text) == ["suite", "curves", "use", "repeat", "failures"]
     for told in (
         "600,192",
@@ -105,7 +105,7 @@ def test_a_loss_that_is_no_number_is_told_and_not_drawn(tmp_path: Path) -> None:
 def test_markdown_says_the_same_without_charts(tmp_path: Path) -> None:
     markdown.write_training(made(), tmp_path / "a.md")
     text = (tmp_path / "a.md").read_text(encoding="utf-8")
-    assert "| step 900 (kept) | 50.0 \\[45.0, 55.0\\] | 50.0 \\[45.0, 55.0\\] | 0.800 |" in text
+    assert "| step 900 (kept) | 50.0 \\[45.0, 55.0\\] | 50.0 \\[45.0, 55.0\\] | 50.0 \\[45.0, 55.0\\] | 0.800 |" in text
     assert "| logmel\\_stats |" in text or "| logmel_stats |" in text
     assert all(line.startswith("    ") for line in text.splitlines() if "<img" in line), "only in code"
 
@@ -120,7 +120,17 @@ def test_a_held_out_loss_that_rises_again_is_called_overfitting() -> None:
 def test_the_loss_comes_first_and_what_the_optimiser_does_last() -> None:
     assert [curve.title for curve in curves(made())] == ["loss", ATTACK, "learning rate", "crops per second"]
     assert [curve.log for curve in curves(made())] == [True, True, False, False]
-    assert [one.name for one in watched(made())] == ["suite", "ravdess/emotion uar", "cka to the teacher"]
+    assert [one.name for one in watched(made())] == [
+        "suite",
+        "ravdess/emotion uar",
+        "demo/word uar",
+        "cka to the teacher",
+    ]
+
+
+def test_the_mean_of_a_single_task_is_left_out() -> None:
+    looks = [look for look in made().looks if look.name != "demo/word uar"]
+    assert [one.name for one in watched(made(looks=looks))] == ["ravdess/emotion uar", "cka to the teacher"]
 
 
 def test_thinning_keeps_means_and_smoothing_keeps_what_is_level() -> None:

@@ -20,6 +20,7 @@ SUITE: Final = "suite"
 _MOST_POINTS: Final = 400
 _LOG_FROM: Final = 30.0  # times that the largest value is the smallest, from which on an axis is logarithmic
 _RISE: Final = 1.05
+_LIKENESS: Final = "to the teacher"
 
 Point = tuple[int, float]
 
@@ -133,9 +134,11 @@ def curves(training: Training) -> list[Curve]:
 
 
 def watched(training: Training) -> list[Watched]:
-    """What the watcher found, a task each, the suite first and likeness to the teacher last."""
+    """What the watcher found, a task each, the mean of several first and likeness to the teacher last."""
     names = list(dict.fromkeys(look.name for look in training.looks))
-    names.sort(key=lambda name: (name != SUITE, name.endswith("to the teacher")))
+    tasks = [name for name in names if name != SUITE and not name.endswith(_LIKENESS)]
+    names = [name for name in names if name != SUITE or len(tasks) > 1]
+    names.sort(key=lambda name: (name != SUITE, name.endswith(_LIKENESS)))
     found = []
     for name in names:
         looks = [look for look in training.looks if look.name == name]

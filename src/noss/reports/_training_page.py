@@ -110,7 +110,7 @@ def _curve_chart() -> alt.LayerChart:
     legend = alt.Legend(orient="top", title=None, symbolOpacity=1, symbolStrokeWidth=3, symbolType="stroke")
     colour = alt.Color("series:N", scale=colours, legend=legend)
     base = alt.Chart(alt.NamedData("rows")).encode(x=_steps(), color=colour)
-    up = alt.Y("value:Q", title=None, scale=alt.Scale(zero=False, nice=True), axis=alt.Axis(format="~g", tickCount=5))
+    up = alt.Y("value:Q", title=None, scale=alt.Scale(zero=False, nice=True), axis=alt.Axis(format=".4~g", tickCount=5))
     training, held_out = (base.transform_filter(alt.datum.series == name) for name in ("training", "held out"))
     raw = training.mark_line(strokeWidth=1, opacity=0.3).encode(y=up)
     smooth = training.mark_line(strokeWidth=2).encode(y="smooth:Q")
