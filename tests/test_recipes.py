@@ -1,4 +1,7 @@
-"""Every recipe is what it says: it loads, names what is there, and runs to records on small copies of its corpora."""
+"""Every recipe is what it says: it loads, names what is there, and runs on small copies of its corpora.
+
+A suite runs to records; a RECIPE, for `noss train` or `noss finetune`, takes two steps.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +16,14 @@ import noss
 from noss import shelf
 from noss.pipeline._protocol import protocol_names
 from noss.pipeline._request import load_recipe
+from noss.pipeline._train_recipe import Recipe, read_recipe, watch_settings
 from noss.pipeline.run import run
+from noss.pipeline.train import train
 
-RECIPES = sorted((Path(__file__).parent.parent / "recipes").glob("*.py"))
+FOLDER = Path(__file__).parent.parent / "recipes"
+FILES = {path: path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.py"))}
+RECIPES = [path for path, text in FILES.items() if "\nSUITE = " in text]
+TRAINING = [path for path, text in FILES.items() if "\nRECIPE = " in text]
 TABLES = {"languages", "arabic_commands", "minsk_als"}  # of recipes/open_here.py, beside corpora known by name
 FOLDERS = {"speechocean762": "speechocean_test"}
 
@@ -117,3 +125,42 @@ def test_a_recipe_runs_to_records_on_small_corpora(recipe: Path, tmp_path: Path)
     assert {failure.stage for failure in done.failures} <= {"read"}, (
         "a miniature may lack a clip, and nothing else fails"
     )
+
+
+@pytest.fixture(params=TRAINING, ids=lambda path: path.stem)
+def training(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, list[str]]:
+    """Each recipe of training, and changes to it that name made speech with labels."""
+    table(tmp_path)
+    return Path(request.param), [f"data={[f'csv/{tmp_path}/clips.csv']!r}"]
+
+
+def parts_of(recipe: Recipe) -> list[tuple[Any, str]]:
+    """The shelf and the name of every part that a recipe of training names."""
+    watched = watch_settings(recipe) if recipe.watch else {"baseline": None, "tasks": []}
+    models = [recipe.student, recipe.teacher, watched["baseline"]]
+    tasks = [("datasets", task.rpartition("=")[2]) for task in watched["tasks"]]
+    return [("objectives", recipe.objective), *(("models", name) for name in models if name), *tasks]
+
+
+def test_a_recipe_of_training_says_its_command_and_its_cost(training: tuple[Path, list[str]]) -> None:
+    docstring = FILES[training[0]].split('"""')[1]
+    commands = {f"noss {verb} recipes/{training[0].name}" for verb in ("train", "finetune")}
+    assert any(command in docstring for command in commands)
+    assert "Cost" in docstring and "Expected" in docstring
+
+
+def test_a_recipe_of_training_names_parts_that_are_on_the_shelf(training: tuple[Path, list[str]]) -> None:
+    for shelf_name, part in parts_of(read_recipe(*training)):
+        assert part.partition("/")[0] in shelf.names(shelf_name), part
+
+
+@pytest.mark.slow
+def test_a_recipe_of_training_takes_two_steps(training: tuple[Path, list[str]], tmp_path: Path) -> None:
+    path, changes = training
+    recipe = read_recipe(path, changes)
+    small = ["steps=2", "warmup=1", "validate_every=2", "batch_size=4", "validation=0.3", "watch=None"]
+    labels = ["target=label"] if shelf.load("objectives", recipe.objective).NEEDS.labels else []
+    teacher = ["teacher=mfcc_stats"] if recipe.teacher else []  # whose weights are no file
+    done = train(path, out=tmp_path / "run", set=[*changes, *small, *labels, *teacher], device="cpu", workers=0)
+    assert math.isfinite(done.held_out["loss"])
+    assert (tmp_path / "run" / "report.html").is_file()
