@@ -5,7 +5,7 @@
 `DIR/train` holds recordings; without it, noises are made. Blocks of steps of the loop (workers load, augment and decode; targets
 come from the store; curves are logged) take turns with blocks of the same steps on one ready batch, so that other work on the
 machine slows both. Beside wall time stand CPU seconds of all processes, which it hardly changes, and the share of the loop's
-time that it waits for data. The first steps of a block, in which the workers start, are not counted. Five minutes a student on two idle cores.
+time that it waits for data. The first steps of a block, in which workers start, are not counted. Five minutes a student on two idle cores.
 
     python benchmarks/train.py --loading
 
@@ -108,14 +108,14 @@ def _loop_block(loop: Any, folder: Path, steps: int) -> list[tuple[float, float,
 
 def _bare_block(objective: Any, optimizer: Any, batch: Any, steps: int) -> list[tuple[float, float, float]]:
     marks = []
-    for _ in range(steps - SKIPPED):
+    for _ in range(steps):
         now = time.perf_counter()
         marks.append((now, now, _cpu_s()))
         objective(batch)["loss"].backward()
         torch.nn.utils.clip_grad_norm_(objective.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad()
-    return marks
+    return marks[SKIPPED:]
 
 
 def measure(student: str, case: str, *, data: Path, steps: int, repeats: int, batch_size: int) -> str:

@@ -84,6 +84,18 @@ def test_crops_from_shards_are_those_from_the_files(tmp_path: Path, folder: Path
         assert equal(packed[number], plain[number])
 
 
+@pytest.mark.parametrize("within_s", [0.5, 60.0])
+def test_two_crops_are_two_stretches_of_their_recording_near_each_other(tmp_path: Path, within_s: float) -> None:
+    soundfile.write(tmp_path / "ramp.wav", np.arange(60 * RATE) / 2**20, RATE, subtype="FLOAT")
+    corpus = corpus_of(tmp_path, str(tmp_path / "ramp.wav"))
+    crop = Crop(sample_rate=RATE, crop_s=1.0, views=2, within_s=within_s)
+    loaded = Batches(Draws(corpus.train, corpus.shares, seed=0), crop=crop, size=16, seed=0)[0]
+    ramp_BVT = (loaded.waveform_BVT * 2**20).round().long()
+    assert (ramp_BVT.diff(dim=-1) == 1).all() and loaded.waveform_BVT.shape == (16, 2, RATE)
+    apart_B = (ramp_BVT[:, 0, 0] - ramp_BVT[:, 1, 0]).abs()
+    assert apart_B.min() > 0 and within_s / 3 < apart_B.max() / RATE <= within_s
+
+
 def test_a_folder_a_glob_and_braces_name_the_same_shards(tmp_path: Path, shards: Path) -> None:
     last = len(list(shards.glob("*.tar"))) - 1
     names = [f"shards/{shards}", f"shards/{shards}/*.tar", f"shards/{shards}/{{00000..{last:05d}}}.tar"]
@@ -142,7 +154,14 @@ def test_broken_members_are_passed_over_and_listed(tmp_path: Path) -> None:
         add(tar, "bad.wav", b"RIFF no audio")
         add(tar, "notes.txt", b"nothing to hear")
     path = tmp_path / "recipe.py"
-    given = {"student": "audiontt/512", "objective": "triplet", "crop_s": 0.3, "batch_size": 4, "steps": 1}
+    given = {
+        "student": "audiontt/512",
+        "objective": "triplet",
+        "crop_s": 0.3,
+        "batch_size": 4,
+        "steps": 1,
+        "validation": 0.0,
+    }
     path.write_text(f"RECIPE = {given | {'data': [f'shards/{tmp_path}/a.tar']}!r}\n", encoding="utf-8")
     done = train(path, out=tmp_path / "run", cache=tmp_path / "cache", device="cpu", workers=0)
     assert [Path(failure.file).name for failure in done.failures] == ["bad.wav"]

@@ -21,6 +21,7 @@ from noss.pipeline._train_recording import Recording, Span
 from noss.pipeline._train_shards import audio_file, fetched
 
 _TRIES = 20
+_LEAD_S = 3.0  # a stretch may be so much longer than its crops: decoders of Opus and Vorbis start so far ahead
 
 Augment = Callable[[NDArray[np.float32], np.random.Generator], NDArray[np.float32]]
 
@@ -125,27 +126,34 @@ class Batches(Dataset[Loaded]):
         )
 
     def _views(self, recording: Recording, file: Path, generator: np.random.Generator) -> Iterator[NDArray[np.float32]]:
+        """The crops of a recording; those that lie close by come from one stretch, which is decoded once."""
+        crop_s, rate = self._crop.crop_s, self._crop.sample_rate
+        starts_s = list(self._starts(recording, generator))
+        low_s, high_s = min(starts_s), max(starts_s) + crop_s
+        if high_s - low_s > crop_s * len(starts_s) + _LEAD_S:
+            yield from (self._cut(recording, file, start_s, start_s + crop_s) for start_s in starts_s)
+            return
+        stretch_T = self._cut(recording, file, low_s, high_s)
+        for start_s in starts_s:
+            yield stretch_T[round(start_s * rate) - round(low_s * rate) :][: round(crop_s * rate)]
+
+    def _starts(self, recording: Recording, generator: np.random.Generator) -> Iterator[float]:
         crop, room_s = self._crop, max(0.0, recording.duration_s - self._crop.crop_s)
         first_s = float(generator.uniform(0.0, room_s))
-        first_T = self._cut(recording, file, first_s)
-        yield first_T
+        yield first_s
         for _ in range(crop.views - 1):
             if crop.within_s is None:
-                yield first_T
+                yield first_s
                 continue
             low, high = max(0.0, first_s - crop.within_s), min(room_s, first_s + crop.within_s)
-            yield self._cut(recording, file, float(generator.uniform(low, high)))
+            yield float(generator.uniform(low, high))
 
-    def _cut(self, recording: Recording, file: Path, start_s: float) -> NDArray[np.float32]:
-        rate = self._crop.sample_rate
-        end_s = min(start_s + self._crop.crop_s, recording.duration_s)
+    def _cut(self, recording: Recording, file: Path, start_s: float, end_s: float) -> NDArray[np.float32]:
+        rate, last_s = self._crop.sample_rate, min(end_s, recording.duration_s)
         waveform_T, _ = read.read(
-            file,
-            sample_rate=rate,
-            start_s=recording.start_s + start_s,
-            end_s=recording.start_s + end_s,
+            file, sample_rate=rate, start_s=recording.start_s + start_s, end_s=recording.start_s + last_s
         )
-        return waveform_T[: round(self._crop.crop_s * rate)]
+        return waveform_T[: round(end_s * rate) - round(start_s * rate)]
 
 
 @dataclass(frozen=True)
