@@ -22,6 +22,7 @@ from noss.errors import DataError
 from noss.pipeline._clips import open_tasks
 from noss.pipeline._finetune_folds import Tuning, lay_out, sides, write_table
 from noss.pipeline._finetune_predict import Net, predict_clips, probabilities
+from noss.pipeline._split import Fold
 from noss.pipeline._train_log import read_log
 from noss.pipeline.compare import compare
 from noss.pipeline.finetune import finetune
@@ -86,7 +87,7 @@ def test_no_speaker_of_a_fold_is_in_two_of_train_dev_and_test(tmp_path: Path, na
     tuned = lay_out(task, Tuning(source=recipe(tmp_path), changes=[], seed=0, **given))
     tested: list[int] = []
     for place, fold in enumerate(tuned.split.folds):
-        fit_N, dev_N = sides(fold, validation=0.2)
+        fit_N, dev_N = sides(fold, task.labels, validation=0.2)
         table = tmp_path / f"{place}.csv"
         write_table(table, task, {"train": fit_N.tolist(), "dev": dev_N.tolist()})
         found = speakers_by_split(table)
@@ -95,6 +96,15 @@ def test_no_speaker_of_a_fold_is_in_two_of_train_dev_and_test(tmp_path: Path, na
         assert not found["train"] & found["dev"] and not (found["train"] | found["dev"]) & test
         tested += fold.test_N.tolist()
     assert sorted(tested) == list(range(len(task.clips)))
+
+
+def test_the_speakers_that_choose_leave_every_class_to_learn_from_where_they_can() -> None:
+    rows = [np.array(some) for some in ([0, 1], [2, 3], [0, 2], [1, 3])]
+    fold = Fold(train_N=np.arange(4), test_N=np.array([4]), inner=((rows[0], rows[1]), (rows[2], rows[3])))
+    fit_N, dev_N = sides(fold, ["a", "a", "b", "b", "a"], validation=0.2)
+    assert fit_N.tolist() == [0, 2] and dev_N.tolist() == [1, 3]
+    fit_N, dev_N = sides(fold, ["a", "a", "b", "b", "a"], validation=0)
+    assert fit_N.tolist() == [0, 1, 2, 3] and dev_N.tolist() == []
 
 
 class Counted(nn.Module):
@@ -147,10 +157,10 @@ def test_what_each_fold_sets_by_itself_is_not_taken(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_net_tells_tones_of_voices_it_never_heard(tmp_path: Path) -> None:
     path = recipe(tmp_path, steps=10, validation=0, lr=3e-4, validate_every=5)
-    done = tune(path, tones(tmp_path), tmp_path / "out")
+    done = tune(path, tones(tmp_path, num_speakers=4), tmp_path / "out")
     main = next(score for score in done.scores if score.main)
     assert main.value == 1.0 and done.failures == []
-    assert [one["step"] for one in main.probe_options] == [10] * 5, "with nothing held out the last checkpoint counts"
+    assert [one["step"] for one in main.probe_options] == [10] * 4, "with nothing held out the last checkpoint counts"
 
 
 @pytest.mark.slow

@@ -122,7 +122,8 @@ def _one_fold(
     assert tuned.task.classes is not None
     name = f"{slug(f'{tuned.task.name}--{tuned.model.name}')}-{tuned.signature[:8]}"
     folder = tuning.out / PROBE / name / f"fold-{place}"
-    fit_N, dev_N = sides(fold, validation=tuning.recipe().validation)
+    labels = tuned.task.labels
+    fit_N, dev_N = sides(fold, labels, validation=tuning.recipe().validation)
     fit, dev = ([row for row in rows.tolist() if tuned.ids[row] is not None] for rows in (fit_N, dev_N))
     write_table(folder / "train.csv", tuned.task, {"train": fit, "dev": dev})
     own = own_settings(tuning.recipe(), folder / "train.csv", num_dev=len(dev))
@@ -135,14 +136,20 @@ def _one_fold(
     clips = [tuned.task.clips[row] for row in test_N]
     found, heard_s = predict_clips(net, clips, classes=tuned.task.classes)
     facts = {"step": state.step, "steps": recipe.steps, "lr": recipe.lr, "num_train": len(fit), "num_dev": len(dev)}
+    facts["num_unheard"] = _num_classes([*fit, *dev], labels) - _num_classes(fit, labels)
     return found, facts, (time.perf_counter() - since_s, heard_s)
 
 
-def sides(fold: Fold, *, validation: float | str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The rows (N,) that train and those that choose the checkpoint; the latter are none where nothing is held out."""
+def sides(
+    fold: Fold, labels: Sequence[str | float], *, validation: float | str
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The rows (N,) that train and those that choose the checkpoint; the latter are none where nothing is held out.
+
+    Of the folds inside, it is the first that leaves the most classes to learn from.
+    """
     if validation == 0 or not fold.inner:
         return fold.train_N, np.zeros(0, dtype=np.int64)
-    return fold.inner[0]
+    return max(fold.inner, key=lambda pair: _num_classes(pair[0].tolist(), labels))
 
 
 def write_table(path: Path, task: Task, rows: Mapping[str, Sequence[int]]) -> None:
@@ -159,6 +166,20 @@ def own_settings(recipe: Recipe, table: Path, *, num_dev: int) -> list[str]:
     held_out = "dev" if num_dev else "0"
     batches = max(1, math.ceil(num_dev * recipe.accumulate / recipe.batch_size))
     return [f"data={[f'csv/{table.absolute()}']!r}", f"validation={held_out}", f"validation_batches={batches}"]
+
+
+def _num_classes(rows: Sequence[int], labels: Sequence[str | float]) -> int:
+    return len({labels[row] for row in rows})
+
+
+def _warnings(options: Sequence[Mapping[str, Any]]) -> list[str]:
+    unheard = sum(one["num_unheard"] > 0 for one in options)
+    if not unheard:
+        return []
+    return [
+        f"{unheard} of {len(options)} nets never hear a class of their training set, all of whose speakers choose the checkpoint: "
+        "--set validation=0 trains on all"
+    ]
 
 
 def _lines(task: Task, rows: Mapping[str, Sequence[int]]) -> Iterator[list[str | float]]:
@@ -190,6 +211,7 @@ def _predictions(
     own = {
         "splits": f"{split.name}; a net trained on each training set, {how}",
         "probabilities": True,
+        "warnings": [*facts["warnings"], *_warnings(options)],
         "ranked": True,
         "probe_options": [dict(one) for one in options],
         "num_train": round(float(np.mean([one["num_train"] for one in options]))),
