@@ -103,6 +103,9 @@ def _large(student: nn.Module, able: Mapping[str, nn.Module], settings: Settings
     if isinstance(settings, Prune):
         behind = followers(student)
         able = {name: part for name, part in able.items() if name in behind}
+    if not able:
+        kind = "pair of linear layers to prune between" if isinstance(settings, Prune) else "linear layer"
+        raise DataError(f"compress finds no {kind} in the student: name layers, or choose another kind")
     sizes = {name: _size(part) for name, part in able.items()}
     found = {
         name: part
@@ -112,7 +115,7 @@ def _large(student: nn.Module, able: Mapping[str, nn.Module], settings: Settings
     if not found:
         raise DataError(
             f"compress finds no layer that it makes smaller: of {len(able)} that it could, the largest has "
-            f"{max(sizes.values(), default=0)} weights, and min_size is {settings.min_size}; name layers, or lower it"
+            f"{max(sizes.values())} weights, and min_size is {settings.min_size}; name layers, or lower it"
         )
     return found
 

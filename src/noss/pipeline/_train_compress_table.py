@@ -11,9 +11,10 @@ from typing import Any, Final
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from noss.audio import chunk
+from noss.models import Embedder
 from noss.objectives import Needs
 from noss.objectives._pool import mean_over_time
 from noss.pipeline._models import open_model
@@ -28,7 +29,7 @@ from noss.runs import write_json
 
 FILE: Final = "compression.json"
 _MOST_CROPS: Final = 64
-_CALLS: Final = 10
+_CALLS: Final = 20
 
 
 def compare_sizes(folder: Path, recipe: Recipe, *, root: Sequence[str], cache: Path) -> dict[str, Any]:
@@ -55,19 +56,22 @@ def compare_sizes(folder: Path, recipe: Recipe, *, root: Sequence[str], cache: P
         _leave_floats(folder)
     crops, held_out, rate = _crops(recipe, root=root, cache=cache)
     names = {"before": f"trained/{folder / UNCOMPRESSED}", "after": f"trained/{folder}:best"}
-    rows, vectors = {}, {}
+    rows: dict[str, dict[str, Any]] = {}
+    vectors, modules, least = {}, {}, rate
     for which, name in names.items():
         model = open_model(name, cache=cache)
-        module: Any = model.build()
-        least = chunk.num_samples(model.policy.min_s, rate)
-        heard = [torch.from_numpy(chunk.pad(crop_T, least, padding=model.policy.padding)) for crop_T in crops]
-        vectors[which] = np.stack([_vector(module, crop_T) for crop_T in heard])
+        modules[which] = model.build()
+        shortest = chunk.num_samples(model.policy.min_s, rate)
+        heard = [torch.from_numpy(chunk.pad(crop_T, shortest, padding=model.policy.padding)) for crop_T in crops]
+        vectors[which] = np.stack([_vector(modules[which], crop_T) for crop_T in heard])
+        least = max(least, shortest)
         rows[which] = {
             "model": name,
             "bytes": Path(str(model.card.weights)).stat().st_size,
             "parameters": model.card.num_parameters,
-            "ms_for_1_s": _milliseconds(module, rate, least=least),
         }
+    for which, spent_ms in _milliseconds(modules, least).items():
+        rows[which]["ms_for_1_s"] = spent_ms
     drift = {**_drift(vectors["before"], vectors["after"]), "crops": len(crops), "held_out": held_out}
     found = {**{key: record[key] for key in record if key != "num_parameters"}, **rows, "drift": drift}
     write_json(path, found)
@@ -114,28 +118,28 @@ def _crops(recipe: Recipe, *, root: Sequence[str], cache: Path) -> tuple[list[ND
 
 
 @torch.inference_mode()
-def _vector(module: nn.Module, waveform_T: Tensor) -> NDArray[np.float32]:
+def _vector(module: Embedder, waveform_T: Tensor) -> NDArray[np.float32]:
     frames_BLSD, lengths_B = module(waveform_T[None], torch.tensor([len(waveform_T)]))
     vector: NDArray[np.float32] = mean_over_time(frames_BLSD[:, -1], lengths_B)[0].float().numpy()
     return vector
 
 
 @torch.inference_mode()
-def _milliseconds(module: nn.Module, rate: int, *, least: int) -> float:
-    """The time for a second of sound, or the least that the model takes, on one thread: the shortest of some calls."""
+def _milliseconds(modules: Mapping[str, Any], num_samples: int) -> dict[str, float]:
+    """The time of each for a second of sound (or the least that it takes) on one thread: the shortest of calls in turn."""
     threads, generator = torch.get_num_threads(), torch.Generator().manual_seed(0)
-    waveform_BT = 0.1 * torch.randn(1, max(rate, least), generator=generator)
-    lengths_B = torch.tensor([waveform_BT.shape[1]])
+    waveform_BT, lengths_B = 0.1 * torch.randn(1, num_samples, generator=generator), torch.tensor([num_samples])
+    spent: dict[str, list[float]] = {name: [] for name in modules}
     torch.set_num_threads(1)
     try:
-        spent = []
-        for _ in range(_CALLS + 2):
-            began = time.perf_counter()
-            module(waveform_BT, lengths_B)
-            spent.append(time.perf_counter() - began)
+        for _ in range(_CALLS):
+            for name, module in modules.items():
+                began = time.perf_counter()
+                module(waveform_BT, lengths_B)
+                spent[name].append(time.perf_counter() - began)
     finally:
         torch.set_num_threads(threads)
-    return round(1e3 * min(spent[2:]), 3)
+    return {name: round(1e3 * min(times), 3) for name, times in spent.items()}
 
 
 def _drift(before_ND: NDArray[np.float32], after_ND: NDArray[np.float32]) -> dict[str, float]:
