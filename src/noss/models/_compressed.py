@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import importlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -85,9 +86,10 @@ def to_int8(module: nn.Module, chosen: Callable[[str], bool]) -> None:
     Raises:
         MissingExtraError: torchao is not here.
     """
-    torchao = _torchao("quantization")
-    settings = torchao.Int8DynamicActivationInt8WeightConfig(set_inductor_config=False)
-    torchao.quantize_(module, settings, filter_fn=lambda _, name: chosen(name))
+    with _quietly():
+        torchao = _torchao("quantization")
+        settings = torchao.Int8DynamicActivationInt8WeightConfig(set_inductor_config=False)
+        torchao.quantize_(module, settings, filter_fn=lambda _, name: chosen(name))
 
 
 def feel_int8(module: nn.Module, chosen: Callable[[str], bool]) -> None:
@@ -102,11 +104,12 @@ def feel_int8(module: nn.Module, chosen: Callable[[str], bool]) -> None:
     Raises:
         MissingExtraError: torchao is not here.
     """
-    torchao, aware = _torchao("quantization"), _torchao("quantization.qat")
-    inputs = aware.IntxFakeQuantizeConfig(torch.int8, "per_token", is_symmetric=False)
-    weights = aware.IntxFakeQuantizeConfig(torch.int8, "per_channel")
-    settings = aware.QATConfig(activation_config=inputs, weight_config=weights, step="prepare")
-    torchao.quantize_(module, settings, filter_fn=lambda _, name: chosen(name))
+    with _quietly():
+        torchao, aware = _torchao("quantization"), _torchao("quantization.qat")
+        inputs = aware.IntxFakeQuantizeConfig(torch.int8, "per_token", is_symmetric=False)
+        weights = aware.IntxFakeQuantizeConfig(torch.int8, "per_channel")
+        settings = aware.QATConfig(activation_config=inputs, weight_config=weights, step="prepare")
+        torchao.quantize_(module, settings, filter_fn=lambda _, name: chosen(name))
 
 
 def int8_weights(module: nn.Module) -> dict[str, Tensor]:
@@ -121,13 +124,19 @@ def int8_weights(module: nn.Module) -> dict[str, Tensor]:
 
 
 def _torchao(name: str) -> Any:
-    """A module of torchao, without what it logs on import about kernels for other machines."""
-    before = logging.root.manager.disable
-    logging.disable(logging.WARNING)
     try:
         return importlib.import_module(f"torchao.{name}")
     except ModuleNotFoundError as error:
         raise MissingExtraError("torchao", extra="quantize", needed_by="a model in int8") from error
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Without what torchao logs about kernels for other machines."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
     finally:
         logging.disable(before)
 
