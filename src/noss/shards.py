@@ -1,4 +1,4 @@
-"""Write recordings into webdataset shards: few large tar files, which file systems of clusters and object stores read best.
+"""Write recordings into webdataset shards: few large tar files, which clusters and object stores read best.
 
     python -m noss.shards corpus/wavs shards --megabytes 500
 
