@@ -132,14 +132,14 @@ def measure(student: str, case: str, *, data: Path, steps: int, repeats: int, ba
         for _ in range(repeats):
             clocks["bare"].add(_bare_block(objective, optimizer, batch, steps))
             clocks["loop"].add(_loop_block(loop, folder, steps))
-    loop, bare = clocks["loop"], clocks["bare"]
+    whole, bare = clocks["loop"], clocks["bare"]
     middle = statistics.median
-    wall = middle(mine / its for mine, its in zip(loop.wall_s, bare.wall_s, strict=True))
-    cpu = middle(mine / its for mine, its in zip(loop.cpu_s, bare.cpu_s, strict=True))
-    waited = middle(loop.waited)
+    wall = middle(mine / its for mine, its in zip(whole.wall_s, bare.wall_s, strict=True))
+    cpu = middle(mine / its for mine, its in zip(whole.cpu_s, bare.cpu_s, strict=True))
+    waited = middle(whole.waited)
     return (
-        f"| {student} | {case} | {batch_size / middle(bare.wall_s):.1f} | {batch_size / middle(loop.wall_s):.1f} | "
-        f"{wall:.2f} | {middle(bare.cpu_s):.2f} | {middle(loop.cpu_s):.2f} | {cpu:.2f} | {100 * waited:.1f} % |"
+        f"| {student} | {case} | {batch_size / middle(bare.wall_s):.1f} | {batch_size / middle(whole.wall_s):.1f} | "
+        f"{wall:.2f} | {middle(bare.cpu_s):.2f} | {middle(whole.cpu_s):.2f} | {cpu:.2f} | {100 * waited:.1f} % |"
     )
 
 
