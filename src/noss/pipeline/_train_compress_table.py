@@ -92,7 +92,7 @@ def in_words(found: Mapping[str, Any]) -> str:
     )
     if found.get("zeroed"):
         lines.append(f"zeros in place, so no smaller and no faster: {', '.join(found['zeroed'])}")
-    lines.append(f"scores: noss run --models {found['before']['model']} --models {found['after']['model']} --tasks ...")
+    lines.append(f"scores: noss run --models {found['before']['model']},{found['after']['model']} --tasks ...")
     return "\n".join(lines)
 
 
