@@ -150,6 +150,13 @@ def test_a_changed_recipe_is_refused_and_the_difference_shown(tmp_path: Path, sp
         go(path, tmp_path / "run", "steps=4", "lr=0.5")
 
 
+def test_a_recipe_that_was_refused_at_the_start_may_be_mended(tmp_path: Path, speech: Path) -> None:
+    path = recipe(tmp_path, speech, steps=2)
+    with pytest.raises(ModelError, match="no option 'margn'"):
+        go(path, tmp_path / "run", "objective_options.margn=1")
+    assert go(path, tmp_path / "run", "objective_options.margin=0.2").steps == 2
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -17,6 +17,7 @@ from noss.errors import DataError, Failure
 from noss.pipeline._embed_machine import device_name
 from noss.pipeline._models import Model
 from noss.pipeline._run_files import write_failures
+from noss.pipeline._train_checkpoint import checkpoints
 from noss.pipeline._train_recipe import Recipe, difference
 from noss.runs import write_json, write_text
 
@@ -26,13 +27,13 @@ _PACKAGES: Final = ("torch", "accelerate", "numpy", "safetensors", "soundfile", 
 
 
 def claim(folder: Path, recipe: Recipe, *, source: Path) -> None:
-    """Note in `run.json` what a run is begun with; later, make sure that it goes on with the same.
+    """Note in `run.json` what a run is begun with; once it has a checkpoint, make sure that it goes on with the same.
 
     Raises:
         DataError: The folder was begun with another recipe; the message says in what they differ.
     """
     path = folder / "run.json"
-    if path.is_file():
+    if path.is_file() and checkpoints(folder / "checkpoints"):
         known = json.loads(path.read_text(encoding="utf-8"))["recipe"]
         if changes := difference(known, json.loads(json.dumps(recipe.facts()))):
             raise DataError(

@@ -83,7 +83,8 @@ def made(shard: Path) -> dict[str, Any]:
     Raises:
         DataError: It is no plain tar file.
     """
-    index = Index([], broken := {})
+    broken: dict[str, str] = {}
+    index = Index([], broken)
     with copies.local(shard) as file:
         num_bytes = file.stat().st_size
         for member in _members(file, shard, broken):
