@@ -226,7 +226,8 @@ def test_a_spawned_worker_that_decodes_ahead_finds_the_guilty_clip_too(
 ) -> None:
     """The way of an accelerator: one spawned process, decoding threads in it, batches behind one another."""
     monkeypatch.setattr(
-        "noss.pipeline.embed.spread", lambda card, **_: Spread("cpu", workers=1, threads=2, prefetch=3, batch_s=2.0)
+        "noss.pipeline._embed_engine.spread",
+        lambda card, **_: Spread("cpu", workers=1, threads=2, prefetch=3, batch_s=2.0),
     )
     write_wav(tmp_path / "guilty.wav", 0.33, first=CRASHES)
     (tmp_path / "text.wav").write_text("hello")

@@ -67,7 +67,7 @@ def _until(holds: Callable[[], bool], *, within_s: float = 120.0) -> None:
 
 
 def _pids(trace: Path) -> list[int]:
-    return [int(text) for path in trace.iterdir() if (text := path.read_text())]
+    return [int(text) for path in trace.iterdir() if path.name != traced_model.SLOW and (text := path.read_text())]
 
 
 def _rows(done: Embedded) -> np.ndarray:
@@ -85,7 +85,9 @@ def test_a_dead_worker_and_a_dead_node_cost_no_row(
     from noss.engines import ray as engine
 
     monkeypatch.setattr(engine, "LATE_S", 2.0)
+    monkeypatch.setattr(engine, "LATE_TIMES", 2)
     (tmp_path / "trace").mkdir()
+    (tmp_path / "trace" / traced_model.SLOW).touch()  # there is work left for the worker that replaces the dead one
     monkeypatch.setenv(traced_model.TRACE, str(tmp_path / "trace"))
     done: list[Embedded] = []
     options = {"engine": open_engine("ray"), "batch_s": 0.01, "strict": True}
@@ -96,6 +98,7 @@ def test_a_dead_worker_and_a_dead_node_cost_no_row(
     os.kill(first, signal.SIGKILL)
     _until(lambda: len(set(_pids(tmp_path / "trace"))) == 3)
     cluster.remove_node(cluster.small.pop(), allow_graceful=False)
+    (tmp_path / "trace" / traced_model.SLOW).unlink()
     thread.join(timeout=180)
     assert len(_pids(tmp_path / "trace")) >= len(clips)
     local = _embed(TRACED, clips, tmp_path / "local", workers=0)

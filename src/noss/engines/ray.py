@@ -26,6 +26,7 @@ PARCEL_S = 1.0
 PREPARED_PARCEL_S = 4.0  # where items are prepared ahead: the first one of a parcel waits for its own preparation
 AHEAD = 4
 LATE_S = 30.0
+LATE_TIMES = 10  # as long as the longest parcel so far
 _GROWTH = 4
 _WAIT_S = 1.0
 
@@ -172,7 +173,10 @@ class _Feed:
         """Send what is long overdue once more: its worker may wait for room on a cluster that has become smaller."""
         now = time.monotonic()
         for number, one in self._out.items():
-            if now - one.since > max(LATE_S, 10 * self._longest_s) * 2**one.copies and len(self._out) < self._limit:
+            if (
+                now - one.since > max(LATE_S, LATE_TIMES * self._longest_s) * 2**one.copies
+                and len(self._out) < self._limit
+            ):
                 one.copies += 1
                 self._desk.put.remote(Parcel(number, one.copies, one.items))
 
