@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tiny_layers
 import tiny_model
 import tiny_net
 from made_table import made_rows, write_table
@@ -17,12 +18,15 @@ from noss.errors import Failure, ModelError
 from noss.identity import clip_ids
 from noss.pipeline import _embed_precision
 from noss.pipeline._embed_precision import LARGEST_DRIFT, Drift, in_bf16, sped_up
+from noss.pipeline._embed_slice import copy_layer
 from noss.pipeline._embed_torch import samples_that_fit
 from noss.pipeline._models import Model, open_model
 from noss.pipeline.embed import embed_clips, embed_frames
+from noss.store import Store
 
 NET = str(Path(tiny_net.__file__))
 TINY = str(Path(tiny_model.__file__))
+LAYERS = str(Path(tiny_layers.__file__))
 
 
 @pytest.fixture
@@ -136,6 +140,32 @@ def test_the_record_says_so(tmp_path: Path) -> None:
     assert not any("bf16" in line for line in plain.warnings)
     assert half.model_revision != plain.model_revision
     assert (half.model, half.signature != plain.signature) == (plain.model, True)
+    for name, score, precision in (("plain", plain, "fp32"), ("half", half, "bf16")):
+        told = json.loads((tmp_path / name / "run.json").read_text(encoding="utf-8"))["models"][NET]
+        assert (told["revision"], told["precision"]) == (score.model_revision, precision)
+
+
+def test_a_model_that_has_no_bf16_is_listed_and_the_others_are_scored(tmp_path: Path) -> None:
+    import noss
+
+    given = {"tasks": [f"csv/{write_table(tmp_path, made_rows(tmp_path))}/mood"], "draws": 20, "workers": 0}
+    done = noss.run(models=[TINY, NET], **given, device="cpu", precision="bf16", out=tmp_path / "run")
+    assert {score.model for score in done.scores} == {NET}
+    assert [failure.reason.partition(", ")[0] for failure in done.failures] == [f"{TINY} is no torch module"]
+    told = json.loads((tmp_path / "run" / "run.json").read_text(encoding="utf-8"))
+    assert told["models"].keys() == {NET}
+
+
+def test_a_layer_in_bf16_is_no_copy_of_one_in_float32(clips, tmp_path: Path) -> None:
+    whole, one = (in_bf16(open_model(f"{LAYERS}@{layer}")) for layer in ("all", "1"))
+    ids = [str(name) for name in clip_ids(clips, cache=tmp_path)]
+    embed_clips(open_model(f"{LAYERS}@all"), clips, ids=ids, cache=tmp_path, workers=0)
+    store = Store.open(tmp_path, one.facts)
+    assert copy_layer(one, store, ids, cache=tmp_path) == 0
+    made_NLD = np.arange(len(ids) * 12, dtype=np.float32).reshape(-1, 3, 4)
+    Store.open(tmp_path, whole.facts).append(ids, made_NLD, durations_s=[1.0] * len(ids), seconds=1.0, device="cpu")
+    assert copy_layer(one, store, ids, cache=tmp_path) == len(ids)
+    np.testing.assert_array_equal(store.lookup(ids)[:, 0], made_NLD[:, 1])
 
 
 @pytest.mark.long

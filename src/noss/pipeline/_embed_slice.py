@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from noss.pipeline._embed_precision import in_bf16
 from noss.pipeline._models import Model, with_all_layers
 from noss.store import Store
 
@@ -26,9 +27,12 @@ def copy_layer(model: Model, store: Store, ids: Sequence[str], *, cache: Path) -
         cache: The cache folder.
     """
     found = with_all_layers(model, cache=cache)
-    if found is None or not Store.is_there(cache, found[0].facts):
+    if found is None:
         return 0
-    source = Store.open(cache, found[0].facts)
+    facts = in_bf16(found[0]).facts if model.precision == "bf16" else found[0].facts
+    if not Store.is_there(cache, facts):
+        return 0
+    source = Store.open(cache, facts)
     lacking = set(source.missing(ids))
     there = [name for name in dict.fromkeys(ids) if name not in lacking]
     for first in range(0, len(there), _PART_ROWS):

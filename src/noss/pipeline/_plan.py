@@ -61,6 +61,12 @@ class Plan:
         """Every task of every corpus."""
         return [task for corpus in self.corpora for task in corpus.tasks]
 
+    @property
+    def clips(self) -> tuple[list[Clip], list[str | Failure]]:
+        """Every clip of every corpus, and its identity or the reason it has none."""
+        clips = [clip for corpus in self.corpora for clip in corpus.clips]
+        return clips, [name for corpus in self.corpora for name in corpus.ids]
+
     def ways(self, task: Task, *, frames: bool = False) -> list[tuple[str, str | None]]:
         """Every protocol, with each probe that fits the task where it has none of its own: of vectors, or of frames."""
         return [

@@ -14,6 +14,7 @@ from typing import Any
 
 from noss import __version__
 from noss.errors import Failure
+from noss.pipeline._models import Model
 from noss.pipeline._plan import Plan
 from noss.runs import write_json, write_text
 
@@ -41,13 +42,17 @@ def write_manifest(path: Path, plan: Plan, *, request: Mapping[str, Any]) -> Non
             "command": ["noss", *sys.argv[1:]] if Path(sys.argv[0]).stem in {"noss", "__main__"} else None,
             "request": {name: _plain(value) for name, value in request.items()},
             "cache": str(plan.cache.resolve()),
-            "models": {model.name: {"revision": model.revision, "card": asdict(model.card)} for model in plan.models},
+            "models": {model.name: _told(model) for model in plan.models},
             "tasks": {task.name: {"root": str(task.root), "clips": len(task.clips)} for task in plan.tasks},
             "python": platform.python_version(),
             "platform": platform.platform(),
             "packages": _versions(),
         },
     )
+
+
+def _told(model: Model) -> dict[str, Any]:
+    return {"revision": model.revision, "precision": model.precision, "card": asdict(model.card)}
 
 
 def _versions() -> dict[str, str]:

@@ -114,8 +114,8 @@ def run(
     folder, plan = folder_here(out), make_plan(request)
     if share is not None:
         return _Work(plan, request, folder=folder).share(share)
-    write_manifest(folder / "run.json", plan, request=request)
     work = _Work(plan, request, folder=folder)
+    write_manifest(folder / "run.json", work.plan, request=request)
     scores = list(work.scores())
     write_failures(folder / "failures.csv", work.failures)
     failed = [row for rows in work.failures.values() for row in rows]
@@ -126,21 +126,24 @@ def run(
 
 
 class _Work:
-    """Everything between the plan and the records; what fails is noted under its model, and the rest goes on."""
+    """Everything between the plan and the records; what fails is noted under its model, and the rest goes on.
+
+    `plan` holds the models as they run, at the precision that is asked for; those that cannot are noted and left out.
+    """
 
     def __init__(self, plan: Plan, request: Mapping[str, Any], *, folder: Path) -> None:
         self.failures: dict[str, list[Failure]] = {model.name: [] for model in plan.models}
-        self._plan, self._request, self._folder = plan, request, folder
+        self._request, self._folder = request, folder
         where = {name: request[name] for name in ("address", "gpus_per_worker")}
         self._engine = open_engine(request["engine"], **where)
         path = folder / "scores.jsonl"
         self._known = read_scores(path) if path.is_file() else []
+        self.plan = replace(plan, models=list(self._running(plan)))
 
     def scores(self) -> Iterator[Score]:
         """The records of every model, probe and task that could be scored."""
         for model, corpus, frames in self._rounds():
             with self._noting(model, corpus.name, stage="embed"):
-                model = self._sped_up(model, corpus)
                 embedded = self._embed(model, corpus, frames=frames)
                 for task in corpus.tasks:
                     yield from self._task(model, task, corpus.view(embedded, task))
@@ -151,7 +154,6 @@ class _Work:
         for model, corpus, frames in self._rounds():
             clips, ids = shard.pick(corpus.clips, corpus.ids)
             with self._noting(model, corpus.name, stage="embed"):
-                model = self._sped_up(model, corpus)
                 embedded = self._embed(model, replace(corpus, clips=clips, ids=ids), frames=frames)
                 num, new = num + len(clips), new + embedded.newly_embedded
         told = (
@@ -162,22 +164,24 @@ class _Work:
 
     def _rounds(self) -> Iterator[tuple[Model, Corpus, bool]]:
         """Every model with every corpus, and whether it is its frames that a probe asks for."""
-        for model in self._plan.models:
-            for corpus in self._plan.corpora:
+        for model in self.plan.models:
+            for corpus in self.plan.corpora:
                 for frames in (False, True):
-                    if any(self._plan.ways(task, frames=frames) for task in corpus.tasks):
+                    if any(self.plan.ways(task, frames=frames) for task in corpus.tasks):
                         yield model, corpus, frames
 
-    def _sped_up(self, model: Model, corpus: Corpus) -> Model:
+    def _running(self, plan: Plan) -> Iterator[Model]:
+        """The models at the precision that is asked for; those that have none are noted."""
         asked = {name: self._request[name] for name in ("precision", "device", "workers")}
-        compiled = self._request["compile"]
-        return sped_up(model, corpus.clips, corpus.ids, cache=self._plan.cache, compiled=compiled, **asked)
+        for model in plan.models:
+            with self._noting(model, plan.corpora[0].name, stage="embed"):
+                yield sped_up(model, *plan.clips, cache=plan.cache, compiled=self._request["compile"], **asked)
 
     def _embed(self, model: Model, corpus: Corpus, *, frames: bool) -> Embedded | EmbeddedFrames:
         options = {name: self._request[name] for name in ("workers", "device", "strict")}
         options["engine"] = self._engine
         step = embed_frames if frames else embed_clips
-        embedded = step(model, corpus.clips, ids=corpus.ids, cache=self._plan.cache, **options)
+        embedded = step(model, corpus.clips, ids=corpus.ids, cache=self.plan.cache, **options)
         told = self.failures[model.name]
         told += [failure for failure in embedded.failures if failure not in told]
         return embedded
@@ -185,10 +189,10 @@ class _Work:
     def _task(self, model: Model, task: Task, embedded: Embedded | EmbeddedFrames) -> Iterator[Score]:
         seed, draws = self._request["seed"], self._request["draws"]
         given = {"model": model, "out": self._folder, "seed": seed}
-        for protocol, probe in self._plan.ways(task, frames=isinstance(embedded, EmbeddedFrames)):
+        for protocol, probe in self.plan.ways(task, frames=isinstance(embedded, EmbeddedFrames)):
             with self._noting(model, task.name, stage="probe"):
                 for path in run_protocol(task, embedded, protocol=protocol, probe=probe, **given):
-                    metrics = self._plan.metrics or None
+                    metrics = self.plan.metrics or None
                     yield from score_predictions(path, metrics=metrics, draws=draws, seed=seed, known=self._known)
 
     @contextmanager
