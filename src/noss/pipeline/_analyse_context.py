@@ -24,7 +24,6 @@ from noss.pipeline._models_altered import windowed
 from noss.pipeline._probe_choice import check_pooled
 from noss.pipeline._protocol import DEFAULT, probe_for, run_protocol
 from noss.pipeline._request import words
-from noss.pipeline.embed import embed_clips
 from noss.pipeline.score import score_predictions
 from noss.reports import Details, Score
 from noss.reports._studies import as_text
@@ -83,8 +82,8 @@ def _passed_over(model: Model, seconds: float, longest_s: float, sampled: Sample
 
 
 def _score(model: Model, sampled: Sampled, request: Request, study: Study) -> Score:
-    task, how = sampled.task, {name: getattr(request, name) for name in ("workers", "device", "strict")}
-    embedded = embed_clips(model, task.clips, ids=sampled.ids, cache=request.plan.cache, **how)
+    task = sampled.task
+    embedded = request.embed(model, task.clips, sampled.ids)
     study.lose(*embedded.failures)
     given: dict[str, Any] = {"model": model, "out": request.out, "probe": request.own["probe"], "seed": request.seed}
     path = run_protocol(replace(task, warnings=[*task.warnings, *_padded(model)]), embedded, **given)[0]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from noss.errors import DataError
 from noss.pipeline._analyse_request import Analysed, Request
 from noss.pipeline._analyse_sample import Sampled
@@ -15,7 +13,6 @@ from noss.pipeline._probe_choice import check_pooled, probe_name
 from noss.pipeline._protocol import run_protocol
 from noss.pipeline._similarity_compare import How, compare, put
 from noss.pipeline._similarity_file import LAYERS, NAME, read_similarities
-from noss.pipeline.embed import embed_clips
 from noss.pipeline.score import score_predictions
 from noss.reports import Score
 from noss.reports._layers import as_text
@@ -62,8 +59,7 @@ class _Layers:
         request, task = self._request, given.task
         probe = probe_name(task, request.own.get("probe"))
         check_pooled(probe, what="noss analyse layers")
-        how: dict[str, Any] = {name: getattr(request, name) for name in ("workers", "device", "strict")}
-        embedded = embed_clips(model, task.clips, ids=given.ids, cache=request.plan.cache, **how)
+        embedded = request.embed(model, task.clips, given.ids)
         self._study.lose(*embedded.failures)
         path = run_protocol(task, embedded, model=model, out=request.out, probe=probe, seed=request.seed)[0]
         corpus = Corpus(name=task.dataset, clips=task.clips, ids=given.ids, tasks=[task])

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +36,6 @@ from noss.pipeline._probe_choice import check_pooled, learner_of, probe_name
 from noss.pipeline._protocol import DEFAULT, Job, carries, signature_of
 from noss.pipeline._request import words
 from noss.pipeline._split import Splits, folds
-from noss.pipeline.embed import embed_clips
 from noss.pipeline.score import score_predictions
 from noss.reports import Details, Score
 from noss.reports._studies import as_text
@@ -121,9 +119,7 @@ class _Stressed:
         return fit_task(self.data, self.embeddings, self.split, learner=learner)
 
     def _embed(self, model: Model, rows: Sequence[int]) -> Embedded:
-        clips, ids = [self.task.clips[row] for row in rows], [self.ids[row] for row in rows]
-        how: dict[str, Any] = {name: getattr(self.request, name) for name in ("workers", "device", "strict")}
-        embedded = embed_clips(model, clips, ids=ids, cache=self.request.plan.cache, **how)
+        embedded = self.request.embed(model, [self.task.clips[row] for row in rows], [self.ids[row] for row in rows])
         self.study.lose(*embedded.failures)
         return embedded
 

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from noss.errors import DataError, Failure
 from noss.pipeline._analyse_request import Analysed, Request
 from noss.pipeline._analyse_sample import sampled
-from noss.pipeline._embed_done import Embedded
-from noss.pipeline._models import Model
 from noss.pipeline._plan import Corpus
 from noss.pipeline._similarity_compare import How, compare, put
 from noss.pipeline._similarity_file import NAME, read_similarities
-from noss.pipeline.embed import embed_clips
 from noss.reports._similarity_tables import as_text
 
 
@@ -35,7 +31,7 @@ def analyse(request: Request) -> Analysed:
     found, failures = [], list[Failure]()
     for whole in request.plan.corpora:
         corpus, drawn = _fewer(request, whole), f"{request.max_clips} of {len(whole.clips):,} clips were drawn"
-        embedded = [_embed(request, model, corpus) for model in models]
+        embedded = [request.embed(model, corpus.clips, corpus.ids) for model in models]
         failures += [one for done in embedded for one in done.failures if one not in failures]
         found.append(
             compare(models, corpus, embedded, how=how, known=known, notes=[drawn] if corpus is not whole else [])
@@ -51,8 +47,3 @@ def _fewer(request: Request, corpus: Corpus) -> Corpus:
         return corpus
     found = sampled(corpus.tasks[0], most=request.max_clips, seed=request.seed, cache=request.plan.cache)
     return replace(corpus, clips=found.task.clips, ids=found.ids, tasks=[found.task])
-
-
-def _embed(request: Request, model: Model, corpus: Corpus) -> Embedded:
-    how: dict[str, Any] = {"workers": request.workers, "device": request.device, "strict": request.strict}
-    return embed_clips(model, corpus.clips, ids=corpus.ids, cache=request.plan.cache, **how)

@@ -146,9 +146,10 @@ def _compared(model: Model, *, num_clips: int, clips: str) -> Compared:
 
 
 def _notes(models: Sequence[Model], embedded: Sequence[Embedded]) -> list[str]:
-    """A line a model that lacks clips, which are then left out for all of them."""
+    """A line a model that lacks clips, which are then left out for all of them, or that is not in float32."""
+    drifts = [f"{model.name}: {model.drift}" for model in models if model.drift]
     lacking = [sum(name is None for name in done.ids) for done in embedded]
-    return [
+    return drifts + [
         f"{model.name} has no vector of {count} of {len(done.ids)} clips: they are left out for every model"
         for model, done, count in zip(models, embedded, lacking, strict=True)
         if count

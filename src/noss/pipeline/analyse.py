@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from noss.errors import DataError
 from noss.pipeline._analyse_request import FOLDER, Analysed, Request
+from noss.pipeline._embed_engine import open_engine
+from noss.pipeline._embed_precision import Precision, sped_up
 from noss.pipeline._plan import make_plan
 from noss.pipeline._protocol import DEFAULT
 from noss.places.outgoing import folder_here
@@ -43,6 +46,11 @@ def analyse(
     draws: int = 2000,
     workers: int | None = None,
     device: str | None = None,
+    engine: str = "local",
+    address: str | None = None,
+    gpus_per_worker: float | None = None,
+    precision: Precision = "fp32",
+    compile: bool = False,
     strict: bool = False,
     trust_remote_code: Sequence[str] = (),
 ) -> Analysed:
@@ -72,6 +80,12 @@ def analyse(
         draws: Bootstrap draws behind an interval.
         workers: Processes that embed; None for one a core, 0 for none beside this one.
         device: Where models run: `cpu` or `cuda`; None for the best there is.
+        engine: Where workers run: `local`, this machine, or `ray`, a Ray cluster.
+        address: The Ray cluster: `HOST:PORT`, `auto` or `ray://HOST:PORT`; None for one of its own on this machine.
+        gpus_per_worker: GPUs for each worker on the Ray cluster, or a fraction of one, such as 0.25.
+        precision: Of torch models' matrix products, as in `noss run`: `bf16` is faster on some machines and moves vectors a
+            little; `auto` takes it where it is faster and too near to move a score.
+        compile: Let torch compile models first, which takes up to a minute a worker and needs a C++ compiler.
         strict: Stop at the first clip that fails, in place of listing it and going on.
         trust_remote_code: Names of models that may run the code of their repository; read that code first.
 
@@ -95,14 +109,18 @@ def analyse(
         "protocols": [DEFAULT],
     }
     where = {"root": root, "cache": cache, "seed": seed, "trust_remote_code": trust_remote_code}
-    folder = folder_here(out)
+    chosen = open_engine(engine, address=address, gpus_per_worker=gpus_per_worker)
+    folder, plan = folder_here(out), make_plan({**names, **where})
+    how: dict[str, Any] = {"precision": precision, "compiled": compile, "device": device, "workers": workers}
+    running = [sped_up(model, *plan.clips, cache=plan.cache, **how) for model in plan.models]
     request = Request(
-        plan=make_plan({**names, **where}),
+        plan=replace(plan, models=running),
         out=folder / FOLDER,
         seed=seed,
         draws=draws,
         workers=workers,
         device=device,
+        engine=chosen,
         max_clips=max_clips,
         strict=strict,
         own={name: given[name] for name in OWN[kind]},
