@@ -39,6 +39,20 @@ def test_rows_are_found_by_file_and_segment_in_any_order(tmp_path: Path) -> None
     np.testing.assert_array_equal(found_ND, _values(path)[[1, 2, 0]])
 
 
+def test_a_file_is_read_once_for_all_blocks_and_anew_where_it_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads, whole = [], vectors.read
+    monkeypatch.setattr(vectors, "read", lambda paths: reads.append(paths) or whole(paths))
+    path = _write(tmp_path / "v.parquet")
+    for name, end_s in (("a.wav", 1.0), ("b.wav", 2.0)):
+        assert vectors.lookup(str(path), [(tmp_path / name, 0.0, end_s)])[1].all()
+    assert len(reads) == 1
+    _write(tmp_path / "v.parquet", embedding=[[5.0, 6.0, 0.0], [7.0, 8.0, 0.0]])
+    found_ND, _ = vectors.lookup(str(path), [(tmp_path / "b.wav", 0.0, 2.0)])
+    assert (found_ND.tolist(), len(reads)) == ([[7.0, 8.0, 0.0]], 2)
+
+
 def test_what_is_not_there_is_said_to_be_missing(tmp_path: Path) -> None:
     path = tiny_models.vectors(tmp_path / "v.parquet")
     keys = [

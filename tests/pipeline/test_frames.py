@@ -10,9 +10,12 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import psutil
+import pyarrow as pa
 import pyarrow.parquet
 import pytest
 import soundfile
@@ -22,10 +25,11 @@ from tiny_model import CRASHES, GIVES_NAN, RAISES, write_wav
 
 from noss import _frame_parts
 from noss.datasets import Clip
-from noss.errors import DataError, ModelError, StoreError
+from noss.errors import AudioError, DataError, ModelError, StoreError
 from noss.frame_store import FrameStore
 from noss.identity import clip_ids
-from noss.pipeline import _embed_frames, _embed_worker
+from noss.pipeline import _embed_frames, _embed_worker, _manifest
+from noss.pipeline import embed as steps
 from noss.pipeline._embed_done import EmbeddedFrames
 from noss.pipeline._embed_frames import frame_facts
 from noss.pipeline._models import open_model
@@ -240,6 +244,44 @@ def test_the_table_has_a_row_a_frame_and_says_when_it_was(sounds, tmp_path: Path
     starts_s = rows.start.dt.total_seconds().to_numpy()
     np.testing.assert_allclose(starts_s, [*(0.01 * np.arange(200)), *(2.0 + 0.01 * np.arange(len(rows) - 200))])
     np.testing.assert_allclose(rows.end.dt.total_seconds(), starts_s + 0.01)
+
+
+def _table(folder: Path, files: list[Path]) -> str:
+    path = folder / "t.parquet"
+    pyarrow.parquet.write_table(pa.table({"file": [str(file) for file in files]}), path)
+    return str(path)
+
+
+@pytest.mark.parametrize("rows", [{"frames": True}, {"per_window": True, "window_s": 0.1}], ids=["frames", "windows"])
+def test_a_table_is_gone_through_a_block_at_a_time(
+    many, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: dict[str, Any]
+) -> None:
+    files = list(many)
+    table = _table(tmp_path, [*files[:7], files[0], tmp_path / "no.wav", files[7]])
+    given: dict[str, Any] = {"cache": tmp_path / "blocks", "workers": 0, **rows}
+    sizes, step = [], steps.embed_frames
+    with monkeypatch.context() as patched:
+        patched.setattr(_manifest, "ROWS", 4)
+        patched.setattr(steps, "embed_frames", lambda *a, **k: sizes.append(len(a[1])) or step(*a, **k))
+        done = embed(TINY, [table], out=tmp_path / "blocks.parquet", **given)
+    embed(TINY, [str(path) for path in files[:8]], out=tmp_path / "one.parquet", **{**given, "cache": tmp_path})
+    assert (sizes, done.num_clips, done.newly_embedded, len(done.failures)) == ([4, 4, 2], 9, 8, 1)
+    found, one = (pyarrow.parquet.read_table(tmp_path / f"{name}.parquet").to_pandas() for name in ("blocks", "one"))
+    parts = [one[one.file == str(path)] for path in (*files[:7], files[0], files[7])]
+    pd.testing.assert_frame_equal(found, pd.concat(parts, ignore_index=True))
+    assert done.num_frames == len(found)
+
+
+def test_a_table_that_is_broken_off_leaves_no_file_and_keeps_the_blocks_before(
+    many, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = _table(tmp_path, [*list(many)[:8], tmp_path / "no.wav"])
+    monkeypatch.setattr(_manifest, "ROWS", 4)
+    given: dict[str, Any] = {"out": tmp_path / "out.parquet", "cache": tmp_path, "workers": 0, "frames": True}
+    with pytest.raises(AudioError, match=r"no\.wav cannot be read"):
+        embed(TINY, [table], **given, strict=True)
+    assert list(tmp_path.glob("*out.parquet*")) == []
+    assert embed(TINY, [table], **given).newly_embedded == 0
 
 
 def test_a_segments_frames_count_from_the_start_of_its_file(sounds, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ a file. No model runs: the file's hash stands for the model.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from noss.errors import ModelError
 from noss.models import Card
 from noss.models._files import existing, megabytes
-from noss.models._vectors import Key, keyed, read, read_dim, segment
+from noss.models._vectors import Key, Segment, keyed, read, read_dim, segment
 
 
 def card(choice: str) -> Card:
@@ -47,8 +48,7 @@ def lookup(choice: str, keys: Sequence[Key]) -> tuple[NDArray[np.float32], NDArr
         ModelError: The file is not such a table, lists a segment twice, or holds a vector that is not finite.
     """
     paths = _paths(choice)
-    segments, vectors_ND = read(paths)
-    rows = keyed(segments, folder=paths[-1].parent, name=str(paths[-1]))
+    rows, vectors_ND = _read(tuple(paths), tuple(map(_stamp, paths)))
     wanted = [rows.get(segment(*key), -1) for key in keys]
     found_N = np.array([row >= 0 for row in wanted], dtype=np.bool_)
     picked_ND = np.zeros((len(keys), vectors_ND.shape[1]), dtype=np.float32)
@@ -58,6 +58,18 @@ def lookup(choice: str, keys: Sequence[Key]) -> tuple[NDArray[np.float32], NDArr
             f"{paths[0]} holds a vector that is not finite, for {keys[bad[0]][0]}: make that embedding anew"
         )
     return picked_ND, found_N
+
+
+@functools.lru_cache(maxsize=1)
+def _read(paths: tuple[Path, ...], _stamps: tuple[object, ...]) -> tuple[dict[Segment, int], NDArray[np.float32]]:
+    """The row of every segment and the vectors (N, D); read once for all blocks of a table, and anew where a file changes."""
+    segments, vectors_ND = read(list(paths))
+    return keyed(segments, folder=paths[-1].parent, name=str(paths[-1])), vectors_ND
+
+
+def _stamp(path: Path) -> object:
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns, status.st_ino
 
 
 def _paths(choice: str) -> list[Path]:

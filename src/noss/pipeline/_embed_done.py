@@ -55,17 +55,20 @@ class Ledger:
     Attributes:
         failures: Clips that could not be embedded, with the reason.
         newly_embedded: How many embeddings were made just now.
+        num_clips: How many clips have an embedding.
     """
 
     def __init__(self) -> None:
         self.failures: list[Failure] = []
         self.newly_embedded = 0
+        self.num_clips = 0
         self._blocks: list[bytes] = []
 
-    def add(self, done: Embedded) -> None:
+    def add(self, done: Embedded | EmbeddedFrames) -> None:
         """Note the next block."""
         self.failures += done.failures
         self.newly_embedded += done.newly_embedded
+        self.num_clips += len(done.ids) - done.ids.count(None)
         self._blocks.append(bytes.fromhex("".join(name or _NONE for name in done.ids)))
 
     def rows(self, blocks: Iterable[Sequence[Clip]]) -> Iterator[tuple[Sequence[Clip], list[str]]]:

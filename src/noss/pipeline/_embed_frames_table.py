@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +41,7 @@ def check_rows(out: Path, *, frames: bool, per_window: bool, sizes: tuple[float 
         raise DataError(f"cannot write frames as {out.name}: give --out a name that ends in .parquet")
 
 
-def write_frames(out: Path, clips: Sequence[tuple[Clip, str]], store: FrameStore, *, frame_rate: float) -> int:
+def write_frames(out: Path, clips: Iterable[tuple[Clip, str]], store: FrameStore, *, frame_rate: float) -> int:
     """Write one row a frame: file, start, end and its vector, all L layers in a row; give how many there are.
 
     Frame number s of a window starts s / frame_rate after the window does, and lasts until the next one. A model that
@@ -64,7 +64,7 @@ def write_frames(out: Path, clips: Sequence[tuple[Clip, str]], store: FrameStore
 
 
 def _tables(
-    clips: Sequence[tuple[Clip, str]], store: FrameStore, schema: pa.Schema, frame_rate: float, *, as_csv: bool
+    clips: Iterable[tuple[Clip, str]], store: FrameStore, schema: pa.Schema, frame_rate: float, *, as_csv: bool
 ) -> Iterator[pa.Table]:
     for clip, name in clips:
         for window in store.windows(name):

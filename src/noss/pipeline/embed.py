@@ -6,8 +6,7 @@ it was stopped.
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -117,9 +116,7 @@ def embed(
         how: dict[str, Any] = {"precision": precision, "compiled": compile, "device": device, "workers": workers}
         opened = sped_up(opened, sample, clip_ids(sample, cache=folder), cache=folder, **how)
     if frames or per_window:
-        clips = list(itertools.chain.from_iterable(catalogue))
-        framed = embed_frames(opened, clips, ids=clip_ids(clips, cache=folder), cache=folder, **options)
-        return _frames_table(path_of(out), opened, clips, framed)
+        return _frames_table(path_of(out), opened, catalogue, cache=folder, **options)
     ledger, store = Ledger(), Store.open(folder, opened.facts)
     for block in catalogue:
         ids = clip_ids(block, cache=folder)
@@ -205,6 +202,7 @@ def embed_frames(
     engine: Engine = LOCAL,
     strict: bool = False,
     progress: bool = True,
+    store: FrameStore | None = None,
 ) -> EmbeddedFrames:
     """Put the frames of clips into the store of frames; only the missing ones are made.
 
@@ -219,6 +217,7 @@ def embed_frames(
         engine: Where workers run.
         strict: Raise at the first clip that fails.
         progress: Draw a progress bar where stderr is a terminal.
+        store: The model's store of frames, where it is open already; None opens it.
 
     Returns:
         The store, and the identity or the failure of every clip.
@@ -231,7 +230,7 @@ def embed_frames(
     unread = [name for name in ids if isinstance(name, Failure)]
     if strict and unread:
         raise AudioError(f"{unread[0].file} {unread[0].reason}: check the path, or leave out --strict")
-    store = FrameStore.open(cache, frame_facts(model))
+    store = FrameStore.open(cache, frame_facts(model)) if store is None else store
     missing, lost = _missing(store, ids), list[Lost]()
     if len(missing):
         how = engine.spread(model.frames_card, workers=workers, device=device, batch_s=batch_s)
@@ -245,18 +244,24 @@ def embed_frames(
     return EmbeddedFrames(store=store, ids=kept, failures=failures, newly_embedded=len(missing) - len(lost))
 
 
-def _frames_table(out: Path, model: Model, clips: Sequence[Clip], done: EmbeddedFrames) -> EmbeddedTable:
-    kept = [(clip, name) for clip, name in zip(clips, done.ids, strict=True) if name is not None]
+def _frames_table(
+    out: Path, model: Model, catalogue: Iterable[Sequence[Clip]], *, cache: Path, **options: Any
+) -> EmbeddedTable:
+    """Frames or windows of a catalogue, embedded a block of clips after the other and then written in one go."""
+    ledger, store = Ledger(), FrameStore.open(cache, frame_facts(model))
+    for block in catalogue:
+        ids = clip_ids(block, cache=cache)
+        ledger.add(embed_frames(model, block, ids=ids, cache=cache, store=store, **options))
+    clips = (pair for rows in ledger.rows(catalogue) for pair in zip(*rows, strict=True))
     frame_rate = 0.0 if model.per_window else model.frames_card.frame_rate
-    num_frames = write_frames(out, kept, done.store, frame_rate=frame_rate)
     return EmbeddedTable(
         out=out,
-        num_clips=len(kept),
-        layers=done.store.layers,
-        dim=done.store.dim,
-        failures=done.failures,
-        newly_embedded=done.newly_embedded,
-        num_frames=num_frames,
+        num_frames=write_frames(out, clips, store, frame_rate=frame_rate),
+        num_clips=ledger.num_clips,
+        layers=store.layers,
+        dim=store.dim,
+        failures=ledger.failures,
+        newly_embedded=ledger.newly_embedded,
         unit="windows" if model.per_window else "frames",
     )
 
