@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 import torch
 
+from noss.errors import ModelError
 from noss.models import ast
 from noss.models._ast import AST, ClipAST, Size
 from noss.models._patch_net import PatchMean
 from noss.pipeline._check_model import check_embedder
+from noss.pipeline._models import open_model
 
 SMALL = Size(dim=128, depth=2, num_frames=56, n_mels=36)
 NAMES = {
@@ -100,3 +102,12 @@ def test_every_weight_of_the_net_learns() -> None:
     net(torch.randn(2, 1, SMALL.num_frames, SMALL.n_mels)).square().mean().backward()
     flat = [name for name, weights in net.named_parameters() if weights.grad is None or not weights.grad.any()]
     assert flat == []
+
+
+def test_a_transformer_of_another_width_and_depth_is_what_its_card_says() -> None:
+    model = open_model("ast/trillsson4", width=64, depth=1)
+    frames_BLSD, _ = model.build()(torch.zeros(1, 16_000), torch.tensor([16_000]))
+    assert (frames_BLSD.shape[-1], model.card.dim, model.card.num_parameters) == (1024, 1024, None)
+    assert open_model("ast/base", width=128).card.dim == 128
+    with pytest.raises(ModelError, match=r"heads of 64 and its width cannot be 100"):
+        open_model("ast/trillsson4", width=100)

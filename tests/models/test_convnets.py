@@ -144,6 +144,18 @@ def test_a_searched_net_is_as_wide_as_its_card_says(options: dict[str, int | boo
     assert (model.card.dim, frames_BLSD.shape, frame_lengths_B.tolist()) == (dim, (1, 1, 1, dim), [1])
 
 
+def test_batch_norm_of_a_searched_net_keeps_as_much_of_the_past_as_it_is_told() -> None:
+    kept = {
+        momentum: {
+            round(1 - part.momentum, 6)
+            for part in build("mobilenet_v3/tiny-0.5", **options).modules()
+            if isinstance(part, nn.BatchNorm2d) and part.momentum is not None
+        }
+        for momentum, options in ((0.999, {}), (0.9, {"momentum": 0.9}))
+    }
+    assert kept == {0.999: {0.999}, 0.9: {0.9}}
+
+
 def test_a_wide_net_without_bottleneck_is_as_wide_as_its_card_says(on_meta: None) -> None:
     net = build("mobilenet_v3/large-1.5", bottleneck=None).get_submodule("net")
     assert open_model("mobilenet_v3/large-1.5", bottleneck=None).card.dim == net(torch.zeros(1, 1, 96, 64)).shape[1]

@@ -100,6 +100,7 @@ class MobileNetV3(nn.Sequential):
             left is flattened, row by row, channels last: 3 x 2 of a patch of 96 frames and 64 bands.
         bottleneck: Size of the dense layer behind; None for none.
         channels: Channels of the image; 1 for log-mel.
+        batch_norm: The normalisation behind every convolution.
     """
 
     def __init__(
@@ -110,15 +111,16 @@ class MobileNetV3(nn.Sequential):
         average_pool: bool = True,
         bottleneck: int | None = 2048,
         channels: int = 1,
+        batch_norm: Norm = V3_NORM,
     ) -> None:
         blocks = SIZES[size][0]
-        layers: list[nn.Module] = [ConvNorm(channels, 16, kernel=3, stride=2, norm=V3_NORM, activation=nn.Hardswish)]
+        layers: list[nn.Module] = [ConvNorm(channels, 16, kernel=3, stride=2, norm=batch_norm, activation=nn.Hardswish)]
         filters = 16
         for block in blocks:
-            layers.append(_residual(filters, block, width=width))
+            layers.append(_residual(filters, block, width=width, batch_norm=batch_norm))
             filters = divisible(block.filters * width)
         inner, point = divisible(6 * filters), last_filters(size, width=width)
-        layers.append(ConvNorm(filters, inner, kernel=1, norm=V3_NORM, activation=nn.Hardswish))
+        layers.append(ConvNorm(filters, inner, kernel=1, norm=batch_norm, activation=nn.Hardswish))
         layers += [nn.AdaptiveAvgPool2d(1)] if average_pool else []
         layers += [SameConv2d(inner, point, kernel=1, bias=True), nn.Hardswish(), ChannelsLast()]
         if bottleneck:
@@ -139,7 +141,7 @@ def last_filters(size: str, *, width: float) -> int:
     return divisible(SIZES[size][1] * width) if width > 1.0 else SIZES[size][1]
 
 
-def _residual(filters: int, block: Block, *, width: float) -> InvertedResidual:
+def _residual(filters: int, block: Block, *, width: float, batch_norm: Norm) -> InvertedResidual:
     expanded = divisible(filters * block.expansion)
     activation = nn.Hardswish if block.swish else nn.ReLU
     return InvertedResidual(
@@ -149,7 +151,7 @@ def _residual(filters: int, block: Block, *, width: float) -> InvertedResidual:
         kernel=block.kernel,
         stride=block.stride,
         squeezed=divisible(expanded / 4) if block.squeezes else None,
-        norm=V3_NORM,
+        norm=batch_norm,
         activation=activation,
         gate=(nn.ReLU, nn.Hardsigmoid),
     )

@@ -2,16 +2,19 @@
 
 Of the two transformers among TRILLsson's students the published facts are their parameters (63.4 M and 88.6 M, table 3 of
 arXiv:2203.00236) and their front end; width and depth are not published. Those here are the ones with heads of 64 that
-come to the same number, with the published dense layer to 1,024 behind them. `base` is AST itself (86.2 M without its
+come to the same number, with the published dense layer to 1,024 behind them; `width` and `depth` make smaller ones. `base` is AST itself (86.2 M without its
 classifier; arXiv:2104.01778, github.com/YuanGongND/ast), on 128 bands of 10.24 s; a trained one is had through
 `transformers/...`, whose log-mel is Kaldi's.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
+from noss.errors import ModelError
 from noss.models import Card
+from noss.shelf import did_you_mean
 
 if TYPE_CHECKING:
     from torch import nn
@@ -74,19 +77,46 @@ CARDS = {
 }
 
 
-def build(choice: str, *, seed: int = 0) -> nn.Module:
-    """The transformer behind its front end, in evaluation mode, weights drawn by `seed`."""
+# choice -> width, depth, frames and bands of a spectrogram
+SIZES = {
+    "trillsson4": (448, 26, 195, 80),
+    "trillsson5": (576, 22, 195, 80),
+    "base": (768, 12, 1024, 128),
+}
+
+
+def card(choice: str, *, width: int | None = None, depth: int | None = None) -> Card:
+    """The facts of a transformer, of another width and depth where they are given.
+
+    Raises:
+        ModelError: There is no such choice, or the width is no multiple of 64.
+    """
+    if choice not in CARDS:
+        raise ModelError(f"no model 'ast/{choice}': {did_you_mean(choice, list(CARDS))}")
+    if width is not None and (width < 1 or width % 64):
+        raise ModelError(f"ast has heads of 64 and its width cannot be {width}: give a multiple of 64")
+    if width is None and depth is None:
+        return CARDS[choice]
+    dim = (width or SIZES[choice][0]) if choice == "base" else CARDS[choice].dim
+    return replace(CARDS[choice], dim=dim, num_parameters=None)
+
+
+def build(choice: str, *, width: int | None = None, depth: int | None = None, seed: int = 0) -> nn.Module:
+    """The transformer behind its front end, in evaluation mode, weights drawn by `seed`.
+
+    Args:
+        choice: Which one.
+        width: Size of its tokens, a multiple of 64; None for the choice's own.
+        depth: Its layers; None for the choice's own.
+        seed: Draws the weights.
+    """
     import torch
 
     from noss.models._ast import AST, ClipAST, Size
     from noss.models._patch_net import PatchMean
 
-    sizes = {
-        "trillsson4": Size(dim=448, depth=26, num_frames=195, n_mels=80),
-        "trillsson5": Size(dim=576, depth=22, num_frames=195, n_mels=80),
-        "base": Size(dim=768, depth=12, num_frames=1024, n_mels=128),
-    }
-    size = sizes[choice]
+    own_width, own_depth, num_frames, n_mels = SIZES[choice]
+    size = Size(dim=width or own_width, depth=depth or own_depth, num_frames=num_frames, n_mels=n_mels)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return (ClipAST(size) if choice == "base" else PatchMean(AST(size), width=size.dim)).eval()

@@ -1,6 +1,8 @@
-"""A model that `noss train` made: `trained/RUN` for the best, `trained/RUN:last` for the last checkpoint.
+"""A model that `noss train` made: `trained/RUN` for the best checkpoint, `trained/RUN:last` for the last.
 
-The best is that of the watcher's suite where there was one, else that with the least loss on held-out speech. The folder holds what the student is (`model.json`) and its weights (`checkpoints/`); where the run kept a moving average of
+The best is that of the watcher's suite where there was one, else that with the least loss on held-out speech. `trained/RUN:start`
+is the student before its first step, with the weights that the run's seed draws: the control that an embedding must beat.
+The folder holds what the student is (`model.json`) and its weights (`checkpoints/`); where the run kept a moving average of
 the weights, that is the model. Weights are safetensors; no code is read from the folder.
 """
 
@@ -20,6 +22,7 @@ from noss.models._files import existing, megabytes
 if TYPE_CHECKING:
     from torch import Tensor
 
+MODEL = "model.json"
 _OWN_FACTS = {"weights", "trained_on", "size_mb", "notes", "ranked", "licence"}
 
 
@@ -30,22 +33,26 @@ def card(choice: str) -> Card:
         ModelError: There is no such run, or it has no checkpoint yet.
     """
     folder, path = _paths(choice)
-    known = _model(folder)
+    known, is_start = _model(folder), path.name == MODEL
     names = [field.name for field in dataclasses.fields(Card)]
     facts: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value
         for name, value in known["card"].items()
         if name in names and name not in _OWN_FACTS
     }
-    if small := known.get("compressed"):
+    if (small := known.get("compressed")) and not is_start:
         facts["num_parameters"] = small["num_parameters"]
+    how = f"{known['objective']}{' from ' + known['teacher'] if known['teacher'] else ''}"
     return Card(
         **facts,
         licence="unknown",
         weights=str(path),
-        size_mb=megabytes(path),
-        trained_on=tuple(known["trained_on"]),
-        notes=f"{known['student']} trained by {known['objective']}{' from ' + known['teacher'] if known['teacher'] else ''}.",
+        size_mb=None if is_start else megabytes(path),
+        trained_on=() if is_start else tuple(known["trained_on"]),
+        ranked=not is_start,
+        notes=f"{known['student']} as it was before it was trained by {how}."
+        if is_start
+        else f"{known['student']} trained by {how}.",
     )
 
 
@@ -60,6 +67,9 @@ def build(choice: str) -> Embedder:
     known = _model(folder)
     parsed = shelf.parse_model(known["student"])
     module: Any = shelf.load("models", parsed.part).build(parsed.choice or "", **known["options"])
+    if path.name == MODEL:
+        untrained: Embedder = module.eval()
+        return untrained
     small = known.get("compressed")
     try:
         if small:
@@ -79,9 +89,11 @@ def build(choice: str) -> Embedder:
 def _paths(choice: str) -> tuple[Path, Path]:
     """The run's folder, and the file of the weights."""
     name, _, which = choice.partition(":")
-    if which not in {"", "best", "last"}:
-        raise ModelError(f"trained/{choice} asks for {which!r} and a run keeps best and last: write one of them")
+    if which not in {"", "best", "last", "start"}:
+        raise ModelError(f"trained/{choice} asks for {which!r} and a run keeps best, last and start: write one of them")
     folder = existing(name, needed_by=f"trained/{choice}")
+    if which == "start":
+        return folder, existing(folder / MODEL, needed_by=f"trained/{choice}")
     watched = folder / "watch" / "best.json"
     if not which and watched.is_file():
         step = int(json.loads(watched.read_text(encoding="utf-8"))["step"])
@@ -96,7 +108,7 @@ def _paths(choice: str) -> tuple[Path, Path]:
 
 
 def _model(folder: Path) -> dict[str, Any]:
-    path = existing(folder / "model.json", needed_by=f"trained/{folder}")
+    path = existing(folder / MODEL, needed_by=f"trained/{folder}")
     known: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     if shelf.parse_model(known["student"]).part.endswith(".py"):
         raise ModelError(f"{folder} was trained from {known['student']}, which is code of its own: put it on the shelf")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from noss import shelf
 from noss.errors import ModelError
 from noss.objectives import Needs
 from noss.pipeline._models import Model, open_model
+from noss.pipeline._train_classes import codes
 from noss.pipeline._train_recipe import Recipe
 from noss.shelf import did_you_mean
 
@@ -45,7 +46,7 @@ def open_student(recipe: Recipe, *, cache: Path) -> Student:
         raise ModelError(
             f"{recipe.student} has no weights that torch can train: choose an architecture, such as audiontt/512"
         )
-    return Student(model, module, options)
+    return Student(model, module, model.options)
 
 
 def needs_of(recipe: Recipe) -> Needs:
@@ -59,7 +60,7 @@ def needs_of(recipe: Recipe) -> Needs:
 
 
 def make_objective(
-    recipe: Recipe, student: nn.Module, *, dim: int, teacher_dim: int | None, num_classes: int
+    recipe: Recipe, student: nn.Module, *, dim: int, teacher_dim: int | None, classes: Sequence[str]
 ) -> nn.Module:
     """The objective of a recipe around its student; its own weights are drawn by the seed.
 
@@ -72,7 +73,9 @@ def make_objective(
     for name in given:
         if name not in known:
             raise ModelError(f"{recipe.objective} has no option {name!r}: {did_you_mean(name, known)}")
-    found = {"dim": dim, "teacher_dim": teacher_dim, "num_classes": num_classes or None}
+    found: dict[str, Any] = {"dim": dim, "teacher_dim": teacher_dim, "num_classes": len(classes) or None}
+    if "codes" in known:
+        found["codes"] = codes(classes)
     given |= {name: value for name, value in found.items() if name in known and value is not None}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)

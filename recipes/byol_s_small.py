@@ -1,0 +1,32 @@
+"""BYOL-S in small: one view of a piece of speech predicts another, on nine hours and two cores.
+
+    NOSS_DATA=DIR noss train recipes/byol_s_small.py --out runs/small/byol_s_small
+    NOSS_DATA=DIR noss run recipes/papers_in_small.py --out runs/papers_in_small
+
+`NOSS_DATA` holds `train`, a folder of any recordings, and `weights`, of the published net. The second line scores it beside what it
+was before training, the published weights of the same net, and the floor.
+
+As `recipes/byol_s.py`, but: the smaller of the released nets; 44,800 pieces, five rounds of the recordings; batches of 64,
+projectors of 1,024.
+
+Cost: sized for half an hour on two quiet cores. Expected: not run; see docs/papers_in_small.md.
+"""
+
+import os
+from pathlib import Path
+
+DATA = Path(os.environ.get("NOSS_DATA", "."))
+
+RECIPE = {
+    "student": "audiontt/512",
+    "objective": "byol",
+    "objective_options": {"hidden": 1024, "project_dim": 256, "decay": 0.99, "mix": 0.4, "resize": (0.6, 1.5)},
+    "data": [f"{DATA}/train"],
+    "crop_s": 0.95,
+    "steps": 700,
+    "batch_size": 64,
+    "lr": 3e-4,
+    "weight_decay": 0.0,
+    "seed": 42,
+    "validate_every": 100,
+}

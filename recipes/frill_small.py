@@ -1,0 +1,34 @@
+"""FRILL in small: a phone's net that gives what its teacher gives, on nine hours and two cores.
+
+    NOSS_DATA=DIR noss train recipes/frill_small.py --out runs/small/frill_small
+    NOSS_DATA=DIR noss run recipes/papers_in_small.py --out runs/papers_in_small
+
+`NOSS_DATA` holds `train`, a folder of any recordings, and `weights`, of the teacher. The second line scores it beside what it was
+before training, its teacher, and the floor. `--set teacher=trained/runs/small/trill_small` distils your own TRILL, as the original
+did.
+
+As `recipes/frill.py`, but: BYOL-S as the teacher, the one that is at hand with its weights; a quarter of the width; 160,000 pieces.
+
+Cost: sized for half an hour on two quiet cores. Expected: see docs/papers_in_small.md.
+"""
+
+import os
+from pathlib import Path
+
+DATA = Path(os.environ.get("NOSS_DATA", "."))
+
+RECIPE = {
+    "student": "mobilenet_v3/small-0.5",
+    "student_options": {"momentum": 0.95},
+    "objective": "match_teacher",
+    "objective_options": {"distance": "mse"},
+    "teacher": "byol_s",
+    "targets": "local",
+    "data": [f"{DATA}/train"],
+    "crop_s": 0.975,
+    "steps": 5000,
+    "batch_size": 32,
+    "lr": 1e-3,
+    "warmup": 50,
+    "validate_every": 100,
+}

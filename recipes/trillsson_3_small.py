@@ -1,0 +1,19 @@
+"""TRILLsson3 in small: an EfficientNetV2 learns from pieces of two seconds, on nine hours and two cores.
+
+    NOSS_DATA=DIR noss train recipes/trillsson_3_small.py --out runs/small/trillsson_3_small
+    NOSS_DATA=DIR noss run recipes/papers_in_small.py --out runs/papers_in_small
+
+As `recipes/trillsson_1_small.py`, which says what `NOSS_DATA` holds, but with EfficientNetV2-B1, a size below that of
+`recipes/trillsson_3.py` as the student, and 32,000 pieces.
+
+Cost: sized for half an hour on two quiet cores. Expected: not run; see docs/papers_in_small.md.
+"""
+
+from pathlib import Path
+from runpy import run_path
+
+RECIPE = {
+    **run_path(str(Path(__file__).with_name("trillsson_1_small.py")))["RECIPE"],
+    "student": "efficientnet_v2/b1",
+    "steps": 1000,
+}

@@ -1,0 +1,20 @@
+"""TRILLsson5 in small: a transformer on spectrograms learns from pieces of two seconds, on nine hours and two cores.
+
+    NOSS_DATA=DIR noss train recipes/trillsson_5_small.py --out runs/small/trillsson_5_small
+    NOSS_DATA=DIR noss run recipes/papers_in_small.py --out runs/papers_in_small
+
+As `recipes/trillsson_1_small.py`, which says what `NOSS_DATA` holds, but with six layers of 192, in place of the 22 of 576 of
+`recipes/trillsson_5.py` as the student, and 51,200 pieces.
+
+Cost: sized for half an hour on two quiet cores. Expected: not run; see docs/papers_in_small.md.
+"""
+
+from pathlib import Path
+from runpy import run_path
+
+RECIPE = {
+    **run_path(str(Path(__file__).with_name("trillsson_1_small.py")))["RECIPE"],
+    "student": "ast/trillsson5",
+    "student_options": {"width": 192, "depth": 6},
+    "steps": 1600,
+}
