@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -236,7 +237,7 @@ def _kept(cache: Path, family: str) -> str:
 
 
 def _python(code: str, cache: Path) -> Any:
-    environment = {**os.environ, "HF_HUB_CACHE": str(cache), "HF_HUB_OFFLINE": "1"}
+    environment = {**os.environ, "HF_HUB_CACHE": str(cache), "HF_HUB_OFFLINE": "1", "NOSS_CACHE": str(cache)}
     run = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
     return json.loads(run.stdout)
@@ -258,6 +259,40 @@ def test_a_kept_hub_model_embeds_as_the_same_model_in_a_folder(tmp_path: Path) -
     )
     one, two, three = _python(code, tmp_path)
     assert one == two == pytest.approx(three, abs=1e-3)
+
+
+def _as_a_blob(file: Path, home: Path) -> Path:
+    """A file as the hub's client keeps it: named by its hash, with a link to it where the model lies."""
+    blob = home / "blobs" / hashlib.sha256(file.read_bytes()).hexdigest()
+    blob.parent.mkdir(exist_ok=True)
+    file.rename(blob)
+    file.symlink_to(blob)
+    return blob
+
+
+def test_a_flipped_byte_in_a_kept_hub_model_is_found(tmp_path: Path) -> None:
+    commit = _kept(tmp_path, "hubert_group")
+    home = tmp_path / "models--someone--tiny"
+    folder = home / "snapshots" / commit
+    blob = _as_a_blob(folder / "model.safetensors", home)
+    before = open_model(f"transformers/{folder}", cache=tmp_path).revision
+    code = (
+        "import json\nfrom pathlib import Path\nfrom noss.pipeline._models import open_model\nfrom noss.errors import ModelError\n"
+        "try: print(json.dumps(open_model('transformers/someone/tiny', cache=None).card.dim))\n"
+        "except ModelError as e: print(json.dumps(str(e)))"
+    )
+    assert _python(code, tmp_path) == 32
+    content = bytearray(blob.read_bytes())
+    content[-5] ^= 1
+    blob.write_bytes(content)
+    message = _python(code, tmp_path)
+    assert f"model.safetensors is damaged: its SHA-256 is {hashlib.sha256(content).hexdigest()}" in message
+    assert message.endswith(f"delete {blob}, and it is fetched again")
+    with pytest.raises(ModelError, match="is damaged"):
+        open_model(f"transformers/{folder}", cache=tmp_path)
+    content[-5] ^= 1
+    blob.write_bytes(content)
+    assert open_model(f"transformers/{folder}", cache=tmp_path).revision == before
 
 
 def test_a_hub_model_that_cannot_be_had_is_an_error_of_one_line(tmp_path: Path) -> None:

@@ -22,7 +22,8 @@ from noss.errors import AudioError, Failure, ModelError, UnknownPartError
 from noss.estimators import SpeechEmbedder
 from noss.identity import clip_ids
 from noss.pipeline._embed_machine import cores, spread
-from noss.pipeline._models import _weights, load_model, open_model
+from noss.pipeline._models import load_model, open_model
+from noss.pipeline._models_weights import hashes
 from noss.pipeline.embed import embed_clips
 
 TINY = str(Path(tiny_model.__file__))
@@ -55,9 +56,9 @@ def _model(folder: Path, text: str) -> Path:
 def test_weights_count_by_their_bytes_and_not_by_their_place(tmp_path: Path) -> None:
     for name, content in {"a": b"one", "b": b"one", "c": b"two"}.items():
         (tmp_path / name).write_bytes(content)
-    a, b, c = (_weights(str(tmp_path / name), memo=tmp_path / "memo") for name in "abc")
+    a, b, c = (hashes(str(tmp_path / name), memo=tmp_path / "memo") for name in "abc")
     assert a == b != c
-    assert _weights("https://elsewhere/w.bin#sha256=00", memo=tmp_path / "memo") == "https://elsewhere/w.bin#sha256=00"
+    assert hashes("https://elsewhere/w.bin#sha256=00", memo=tmp_path / "memo") == "https://elsewhere/w.bin#sha256=00"
 
 
 def test_weights_that_are_not_what_the_card_says_are_refused(tmp_path: Path) -> None:
@@ -67,6 +68,34 @@ def test_weights_that_are_not_what_the_card_says_are_refused(tmp_path: Path) -> 
     wrong = _model(tmp_path / "wrong", WITH_WEIGHTS.format(weights=f"{tmp_path}/w.bin#sha256={'0' * 64}"))
     with pytest.raises(ModelError, match="fetch the weights again"):
         open_model(str(wrong))
+
+
+FETCHES = """
+from pathlib import Path
+from noss.models import Card
+HERE = Path(__file__).parent / "w.bin"
+def card(choice):
+    proofs = f"{HERE}#sha256={choice}" if HERE.exists() else ""
+    return Card(sample_rate=16000, frame_rate=0.0, dim=1, source="", licence="", weights="https://elsewhere", proofs=proofs)
+def build(choice):
+    HERE.write_bytes(b"weights")
+    return lambda waveform_BT, lengths_B: (waveform_BT.mean(1)[:, None, None, None], lengths_B * 0 + 1)
+"""
+
+
+def test_weights_that_are_fetched_damaged_embed_nothing(tmp_path: Path) -> None:
+    name = str(_model(tmp_path / "own", FETCHES))
+    clips = [Clip(path=tmp_path / "a.wav", labels={})]
+    write_wav(clips[0].path, 0.2)
+    given = {"ids": clip_ids(clips, cache=tmp_path), "cache": tmp_path, "workers": 0}
+    for checksum, whole in ((hashlib.sha256(b"weights").hexdigest(), True), ("0" * 64, False)):
+        (tmp_path / "own" / "w.bin").unlink(missing_ok=True)
+        model = open_model(f"{name}/{checksum}", cache=tmp_path)
+        if whole:
+            assert embed_clips(model, clips, **given).newly_embedded == 1
+        else:
+            with pytest.raises(ModelError, match=r"w\.bin is damaged: .*; delete .*w\.bin, and it is fetched again"):
+                embed_clips(model, clips, **given)
 
 
 def test_unknown_names_say_what_is_near() -> None:

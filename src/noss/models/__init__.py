@@ -58,6 +58,8 @@ class Card:
         citation: BibTeX key or short reference.
         ranked: False for a control that takes no part in rankings.
         devices: Where it can run; `cuda` only where `build` returns a `torch.nn.Module`.
+        proofs: Files of weights that came from elsewhere, `PATH#sha256=...;...`, which must hold what they say; empty until
+            they are here; None where nothing is known. They are no part of what the model is.
         version: Raised by one whenever a change of code changes the vectors.
         notes: What a user should know, one sentence.
     """
@@ -79,6 +81,7 @@ class Card:
     citation: str = ""
     ranked: bool = True
     devices: tuple[Literal["cpu", "cuda"], ...] = ("cpu",)
+    proofs: str | None = None
     version: int = 1
     notes: str = ""
 

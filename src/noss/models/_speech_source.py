@@ -13,6 +13,7 @@ from noss.errors import ModelError
 from noss.models._files import megabytes
 from noss.shelf import require
 
+_SHA256 = re.compile(r"[0-9a-f]{64}")  # others are named by the hash of git, and are small
 WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
 
 
@@ -49,6 +50,17 @@ class Source:
             return f"https://huggingface.co/{self.repo}/tree/{self.commit}{language}"
         adapter = [self.adapter] if self.adapter else []
         return ";".join(str(path) for path in [*self.files(), *sorted(self.folder.glob("*config.json")), *adapter])
+
+    @property
+    def proofs(self) -> str | None:
+        """Weight files that the hub's client keeps under their checksums, each with its own; None for a folder of one's own."""
+        files = [(path, path.resolve()) for path in [*self.files(), *([self.adapter] if self.adapter else [])]]
+        known = [
+            (path, blob.name) for path, blob in files if blob.parent.name == "blobs" and _SHA256.fullmatch(blob.name)
+        ]
+        if not known and (files or self.repo is None):
+            return None
+        return ";".join(f"{path}#sha256={checksum}" for path, checksum in known)
 
     @property
     def page(self) -> str:

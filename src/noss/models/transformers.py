@@ -32,7 +32,8 @@ def card(choice: str, *, layer: str | None = None, trust_remote_code: bool = Fal
     if _runs_code(source, choice, trusted=trust_remote_code):
         from noss.models import _foreign, _speech_remote
 
-        return _foreign.card(_speech_remote.opened(source, layer=layer), source=source.page, licence=source.licence)
+        found = {"source": source.page, "licence": source.licence, "proofs": source.proofs}
+        return _foreign.card(_speech_remote.opened(source, layer=layer), **found)
     facts = _speech_facts.read(source, layer=layer)
     return Card(
         sample_rate=facts.sample_rate,
@@ -41,6 +42,7 @@ def card(choice: str, *, layer: str | None = None, trust_remote_code: bool = Fal
         source=source.page,
         licence=source.licence,
         weights=source.weights,
+        proofs=source.proofs,
         layers=facts.layers,
         masks_padding=facts.masks_padding,
         min_s=facts.min_s,

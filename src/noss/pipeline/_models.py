@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from noss import identity, runs, shelf
+from noss import runs, shelf
 from noss.audio import chunk
 from noss.errors import ModelError
 from noss.models import Card
 from noss.pipeline._embed_pooling import MEAN, Pooling, pooling_of
+from noss.pipeline._models_weights import digests, hashes, is_path, prove
 from noss.pipeline._trust import OPTION
 
 if TYPE_CHECKING:
@@ -97,13 +98,15 @@ class Model:
         """The model itself, with its weights; it gives the layers of `frames_card`.
 
         Raises:
-            ModelError: Its file has no `build`.
+            ModelError: Its file has no `build`, or weights that were fetched for it are damaged.
             NossError: Whatever the model says is missing.
         """
         module = shelf.load("models", self.part)
         if not hasattr(module, "build"):
             raise ModelError(f"{self.name} only looks up vectors that were made elsewhere: it cannot embed new audio")
         embedder: Embedder = module.build(self.choice, **self.options)
+        if self.card.proofs == "":  # its weights have only just come
+            prove(_card(module, self.choice, self.options, name=self.name), memo=None)
         if self.layer is None:
             return embedder
         from noss.pipeline._models_layer import one_layer
@@ -140,7 +143,8 @@ def open_model(name: str, *, cache: Path | None = None, **options: Any) -> Model
         from noss.pipeline._fetch_weights import weights_at_hand
 
         weights_at_hand(parsed.part, choice)
-    card = _card(module, choice, options, name=name)
+    card, memo = _card(module, choice, options, name=name), runs.cache_folder(cache) / "files.sqlite"
+    prove(card, memo=memo)
     layer = None
     if parsed.layer is not None and not takes_layer:
         if card.layers == 1:
@@ -150,7 +154,7 @@ def open_model(name: str, *, cache: Path | None = None, **options: Any) -> Model
         raise ModelError(f"{name} has one layer and a mix needs two or more: leave @{MIX} out")
     framed = card if layer is None else dataclasses.replace(card, layers=1)
     pooled = pooling.card(framed, name=name)
-    facts = _facts(parsed.part, choice, options, pooled, memo=runs.cache_folder(cache) / "files.sqlite")
+    facts = _facts(parsed.part, choice, options, pooled, memo=memo)
     facts |= {"pooling": pooling.words, **({} if layer is None else {"layer": layer})}
     return Model(
         name=name,
@@ -249,11 +253,11 @@ def _card(module: ModuleType, choice: str, options: Mapping[str, Any], *, name: 
 def _facts(part: str, choice: str, options: Mapping[str, Any], card: Card, *, memo: Path) -> dict[str, Any]:
     """All that shapes a vector. A path counts by the bytes behind it, wherever they lie."""
     shaping = {key: value for key, value in dataclasses.asdict(card).items() if key in _SHAPING}
-    weights = _weights(card.weights, memo=memo)
+    weights = hashes(card.weights, memo=memo)
     own = part.endswith(".py")
     return {
-        "part": _digests([Path(part)], memo=memo) if own else part,
-        "choice": None if choice and _is_path(choice) and isinstance(weights, list) else choice,
+        "part": digests([Path(part)], memo=memo) if own else part,
+        "choice": None if choice and is_path(choice) and isinstance(weights, list) else choice,
         "options": {key: str(value) for key, value in options.items() if key != OPTION},
         "card": shaping,
         "weights": weights,
@@ -261,37 +265,3 @@ def _facts(part: str, choice: str, options: Mapping[str, Any], card: Card, *, me
         "dim": card.dim,
         "version": EMBEDDING_VERSION,
     }
-
-
-def _weights(weights: str | None, *, memo: Path) -> list[str] | str | None:
-    """Hashes of weights that lie on this machine; the address of those that lie elsewhere."""
-    if weights is None:
-        return None
-    places = [place.partition("#sha256=") for place in weights.split(";")]
-    if not all(_is_path(place) for place, _, _ in places):
-        return weights
-    hashes = []
-    for place, _, expected in places:
-        found = _digests(_files(Path(place).expanduser()), memo=memo)
-        if expected and found != [expected]:
-            raise ModelError(
-                f"{place} has the checksum {found[0]} and its card says {expected}: fetch the weights again"
-            )
-        hashes.extend(found)
-    return hashes
-
-
-def _is_path(text: str) -> bool:
-    return Path(text).expanduser().exists()
-
-
-def _files(path: Path) -> list[Path]:
-    return sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
-
-
-def _digests(paths: Sequence[Path], *, memo: Path) -> list[str]:
-    found = identity.digests(paths, memo=memo)
-    for path, digest in zip(paths, found, strict=True):
-        if isinstance(digest, OSError):
-            raise ModelError(f"cannot read the weights {path}: {digest.strerror}; check the path and who may read it")
-    return [digest for digest in found if isinstance(digest, str)]
