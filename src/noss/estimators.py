@@ -61,7 +61,7 @@ class SpeechEmbedder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # 
         """Embeddings (N, D) of paths, clips or waveforms (T,); layers of a model with L > 1 stand in one row (N, L*D).
 
         Args:
-            X: Paths, clips, or arrays (T,) with full scale 1.
+            X: Paths, clips, or arrays (T,): floats with full scale 1, or integers, which are scaled as files of their type are.
 
         Raises:
             AudioError: A sound cannot be read; the message says which.

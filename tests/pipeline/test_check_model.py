@@ -13,6 +13,7 @@ import tiny_models
 from noss.errors import UnknownPartError
 from noss.models import Card
 from noss.pipeline._check_model import check_card, check_embedder, check_model
+from noss.pipeline._check_model_behaviour import Behaviour
 
 CARD = Card(sample_rate=8000, frame_rate=100.0, dim=4, source="here", licence="MIT", weights=None, min_s=0.025)
 HOP, WIN = 80, 200
@@ -102,6 +103,17 @@ def test_other_types_constant_vectors_and_written_inputs_are_found() -> None:
     assert _broken(double) == {"float32"}
     assert _broken(deaf) == {"tells clips apart"}
     assert _broken(rough) == {"leaves its input alone"}
+
+
+def test_integers_that_a_model_misreads_by_itself_are_no_remark_and_floats_are() -> None:
+    def cast(waveform_BT: Tensor, lengths_B: Tensor) -> tuple[Tensor, Tensor]:
+        return _sound(waveform_BT.float(), lengths_B)
+
+    def doubled(waveform_BT: Tensor, lengths_B: Tensor) -> tuple[Tensor, Tensor]:
+        return _sound(waveform_BT.float() * (2.0 if waveform_BT.dtype == torch.float64 else 1.0), lengths_B)
+
+    assert Behaviour(cast, CARD).types() == (True, "float64 understood, int16 misread; noss scales integers first")
+    assert Behaviour(doubled, CARD).types() == (None, "float64 misread, int16 misread; noss scales integers first")
 
 
 def test_an_error_inside_the_model_is_a_verdict() -> None:

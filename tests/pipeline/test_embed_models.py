@@ -155,6 +155,32 @@ def test_load_model_embeds_files_clips_and_arrays_in_order(tmp_path: Path) -> No
     assert load_model(TINY).embed([]).shape == (0, 4)
 
 
+@pytest.mark.parametrize("model", [TINY, "trivial", "yamnet", "speech_embedding", "opensmile/egemaps", "logmel_stats"])
+def test_integers_are_scaled_as_a_file_of_them_is_read(tmp_path: Path, model: str) -> None:
+    if "opensmile" in model:
+        pytest.importorskip("opensmile")
+    waveform_T = write_wav(tmp_path / "float.wav", 1.2, seed=3)
+    try:
+        loaded = load_model(model)
+    except ModelError as error:
+        pytest.skip(str(error))
+    for kind, subtype in (("int16", "PCM_16"), ("int32", "PCM_32")):
+        soundfile.write(tmp_path / f"{kind}.wav", waveform_T, 16_000, subtype=subtype)
+        samples_T, _ = soundfile.read(tmp_path / f"{kind}.wav", dtype=kind)
+        assert samples_T.dtype == kind
+        from_file, from_array = loaded.embed([tmp_path / f"{kind}.wav", samples_T], sample_rate=16_000)
+        np.testing.assert_array_equal(from_array, from_file)
+
+
+def test_eight_bits_are_offset_binary_or_signed() -> None:
+    signed_T = np.array([-128, -64, 0, 64, 127] * 400, np.int8)
+    unsigned_T = (signed_T.astype(np.int16) + 128).astype(np.uint8)
+    floats_T = signed_T / np.float32(128)
+    rows = load_model(TINY).embed([signed_T, unsigned_T, floats_T], sample_rate=16_000)
+    np.testing.assert_array_equal(rows[0], rows[2])
+    np.testing.assert_array_equal(rows[1], rows[2])
+
+
 def test_load_model_says_what_is_wrong_with_a_sound(tmp_path: Path) -> None:
     model = load_model(TINY)
     tone_T = np.zeros(1600, np.float32)
@@ -164,6 +190,11 @@ def test_load_model_says_what_is_wrong_with_a_sound(tmp_path: Path) -> None:
         model.embed([tone_T])
     with pytest.raises(AudioError, match="mix it down"):
         model.embed([np.zeros((2, 1600), np.float32)], sample_rate=16_000)
+    for kind in (np.int64, np.uint16, np.bool_, np.complex64):
+        with pytest.raises(AudioError, match=r"of floats in \[-1, 1\], int16 or int32 is needed"):
+            model.embed([tone_T.astype(kind)], sample_rate=16_000)
+    with pytest.raises(AudioError, match=r"floats up to 2\.5e\+04 and full scale is 1: divide them \(int16 by 32768\)"):
+        model.embed([tone_T + 25_000], sample_rate=16_000)
     with pytest.raises(AudioError, match="NaN"):
         model.embed([tone_T, tone_T * np.nan], sample_rate=16_000)
     with pytest.raises(AudioError, match="a list is needed"):

@@ -108,14 +108,18 @@ class Behaviour(Feed):
         return not wrong, bad or f"{tried} clips of 10 ms to 1 s"
 
     def types(self) -> tuple[bool | None, str]:
-        """float64 and int16 samples are understood or refused; quietly taken for something else is a remark."""
-        clip = np.round(self.clips[0] * 32_767) / 32_767
+        """What the model itself makes of float64 and int16: float64 that is quietly taken for something else is a remark.
+
+        That of integers is none, as noss scales them before any model sees them.
+        """
+        clip = np.round(self.clips[0].astype(np.float64) * 32_767) / 32_767
         expected = self.alone(clip.astype(np.float32))
         said = {}
         for name, samples in (("float64", clip), ("int16", np.round(clip * 32_767).astype(np.int16))):
             said[name] = self._outcome(samples, expected)
         text = ", ".join(f"{name} {outcome}" for name, outcome in said.items())
-        return None if "misread" in said.values() else True, text
+        scaled = "; noss scales integers first" if said["int16"] == "misread" else ""
+        return None if said["float64"] == "misread" else True, f"{text}{scaled}"
 
     def _outcome(self, samples: NDArray[Any], expected: NDArray[np.float32]) -> str:
         import torch

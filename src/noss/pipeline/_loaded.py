@@ -22,7 +22,9 @@ from noss.pipeline._embed_windows import in_windows
 from noss.pipeline._embed_worker import Loaded, Worker, make_worker
 from noss.pipeline._models import Model
 
-Sound = str | os.PathLike[str] | Clip | NDArray[np.floating]
+Sound = str | os.PathLike[str] | Clip | NDArray[np.floating] | NDArray[np.integer]
+_FULL_SCALE = {"int8": 2.0**7, "int16": 2.0**15, "int32": 2.0**31}
+_LOUDEST = 128.0  # floats 42 dB above full scale are integers in disguise
 
 
 class LoadedModel:
@@ -52,7 +54,8 @@ class LoadedModel:
         """Embeddings (N, D) of files, clips or waveforms (T,), in their order; (N, L, D) for a model with L > 1 layers.
 
         Args:
-            sounds: Paths, clips, or arrays (T,) with full scale 1, in any mixture.
+            sounds: Paths, clips, or arrays (T,), in any mixture: of floats with full scale 1, or of integers (int8, int16,
+                int32, uint8), which are scaled as files of that type are.
             sample_rate: Of the arrays, in Hz.
 
         Raises:
@@ -82,7 +85,7 @@ class LoadedModel:
         """A vector for every window of a file, clip or waveform (T,), with its start and end.
 
         Args:
-            sound: A path, a clip, or an array (T,) with full scale 1.
+            sound: A path, a clip, or an array (T,) as `embed` takes it.
             window_s: Length of a window in seconds; None for the model's own.
             hop_s: From the start of one window to that of the next; None puts them side by side.
             sample_rate: Of an array, in Hz.
@@ -112,23 +115,39 @@ class LoadedModel:
             raise _error(measured)
         return measured
 
-    def _waveform(self, sound: NDArray[np.floating], place: int, sample_rate: int | None) -> NDArray[np.float32]:
+    def _waveform(self, sound: NDArray[np.number], place: int, sample_rate: int | None) -> NDArray[np.float32]:
         if sample_rate is None:
             raise AudioError(f"sound {place} is an array whose sample rate is not known: pass sample_rate= in Hz")
         if sample_rate < read.MIN_SAMPLE_RATE:
             raise AudioError(
                 f"sample_rate is {sample_rate} and at least {read.MIN_SAMPLE_RATE} Hz are needed: correct it"
             )
-        if sound.ndim != 1 or not len(sound) or not np.issubdtype(sound.dtype, np.floating):
+        waveform_T = _scaled(sound)
+        if waveform_T is None or sound.ndim != 1 or not len(sound):
             found = f"sound {place} is an array {sound.shape} of {sound.dtype}"
-            raise AudioError(f"{found} and a waveform (T,) of floats in [-1, 1] is needed: mix it down or convert it")
-        if not np.isfinite(sound).all():
+            raise AudioError(
+                f"{found} and a waveform (T,) of floats in [-1, 1], int16 or int32 is needed: mix it down or convert it"
+            )
+        if not np.isfinite(waveform_T).all():
             raise AudioError(f"sound {place} holds NaN or infinite samples and numbers are needed: record it again")
-        waveform_T = sound.astype(np.float32)
+        if (peak := float(np.abs(waveform_T).max())) > _LOUDEST:
+            raise AudioError(
+                f"sound {place} holds floats up to {peak:.4g} and full scale is 1: divide them (int16 by 32768), or pass integers"
+            )
         if sample_rate == self.card.sample_rate:
             return waveform_T
         resampled_T: NDArray[np.float32] = soxr.resample(waveform_T, sample_rate, self.card.sample_rate, quality="HQ")
         return resampled_T
+
+
+def _scaled(sound: NDArray[np.number]) -> NDArray[np.float32] | None:
+    """Samples with full scale 1: floats as they are, integers as files of their type are read; None of other types."""
+    if np.issubdtype(sound.dtype, np.floating):
+        return sound.astype(np.float32)
+    if sound.dtype == np.uint8:  # as in WAV files of 8 bits, silence is 128
+        return ((sound.astype(np.float32) - 128.0) / 128.0).astype(np.float32)
+    full_scale = _FULL_SCALE.get(sound.dtype.name)
+    return None if full_scale is None else (sound / full_scale).astype(np.float32)
 
 
 def _error(lost: Lost) -> AudioError | ModelError:
