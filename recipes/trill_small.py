@@ -5,7 +5,7 @@
 
 `NOSS_DATA` holds `train`, a folder of any recordings. The second line scores it beside what it was before training, and the floor.
 
-As `recipes/trill.py`, but: a MobileNetV3 in place of the ResNet-50, which costs twenty times as much here; 128,000 pairs of pieces;
+As `recipes/trill.py`, but: a MobileNetV3 in place of the ResNet-50, which costs forty times as much for each piece; 128,000 pairs of pieces;
 gain and noise on them, so that a recording is not told by its level; recordings of 1 to 20 s, so that neighbours are nearer than
 ten seconds.
 
