@@ -3,8 +3,8 @@
     NOSS_DATA=DIR noss train recipes/trillsson_2_small.py --out runs/small/trillsson_2_small
     NOSS_DATA=DIR noss run recipes/papers_in_small.py --out runs/papers_in_small
 
-As `recipes/trillsson_1_small.py`, which says what `NOSS_DATA` holds, but with EfficientNetV2-B0, a size below that of
-`recipes/trillsson_2.py` as the student, and 48,000 pieces.
+All else is as in `recipes/trillsson_1_small.py`, which says what `NOSS_DATA` holds and who the teacher is.
+The student is EfficientNetV2-B0, a size below that of `recipes/trillsson_2.py`, and there are 48,000 pieces.
 
 Cost: sized for half an hour on two quiet cores. Expected: not run; see docs/papers_in_small.md.
 """

@@ -3,8 +3,8 @@
     NOSS_DATA=DIR noss train recipes/trillsson_5_small.py --out runs/small/trillsson_5_small
     NOSS_DATA=DIR noss run recipes/papers_in_small.py --out runs/papers_in_small
 
-As `recipes/trillsson_1_small.py`, which says what `NOSS_DATA` holds, but with six layers of 192, in place of the 22 of 576 of
-`recipes/trillsson_5.py` as the student, and 51,200 pieces.
+All else is as in `recipes/trillsson_1_small.py`, which says what `NOSS_DATA` holds and who the teacher is.
+The student has six layers of 192, in place of the 22 of 576 of `recipes/trillsson_5.py`, and there are 51,200 pieces.
 
 Cost: sized for half an hour on two quiet cores. Expected: not run; see docs/papers_in_small.md.
 """
