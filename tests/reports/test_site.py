@@ -22,8 +22,11 @@ from noss.reports._site_facts import Site, Suite
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+SHIFT = {"change": -0.1, "low": -0.2, "high": 0.0, "cosine": 0.5}
 ATTACK = "<img src=x onerror=alert(1)>"
 RESULTS = Path(__file__).parents[2] / "results"
+SUITES = sorted({path.parent for path in RESULTS.glob("*/*.jsonl")})
+FILES = sorted({path.name for path in RESULTS.glob("*/*.jsonl")})
 
 
 class Links(HTMLParser):
@@ -59,14 +62,14 @@ def made(scores: list[Score], **facts: dict[str, dict[str, str]]) -> Site:
 
 
 def test_every_suite_model_and_task_has_a_page_and_every_file_is_there(site: Path) -> None:
-    records = sorted(path.name for path in (RESULTS / "open_here").glob("*.jsonl"))
-    scores = [
-        json.loads(line) for path in (RESULTS / "open_here").glob("*.jsonl") for line in path.open(encoding="utf-8")
-    ]
-    assert sorted(path.name for path in (site / "records" / "open_here").iterdir()) == records
-    assert sorted(path.stem for path in (site / "models").iterdir()) == [Path(name).stem for name in records]
-    assert len(list((site / "tasks").iterdir())) == len({(score["dataset"], score["target"]) for score in scores})
-    assert [path.name for path in (site / "suites").iterdir()] == ["open_here.html"]
+    for suite in SUITES:
+        records = sorted(path.name for path in suite.glob("*.jsonl"))
+        assert sorted(path.name for path in (site / "records" / suite.name).iterdir()) == records
+    lines = [path.read_text(encoding="utf-8").splitlines() for suite in SUITES for path in suite.glob("*.jsonl")]
+    tasks = {(score["dataset"], score["target"]) for some in lines for score in map(json.loads, some)}
+    assert sorted(path.stem for path in (site / "models").iterdir()) == sorted(Path(name).stem for name in FILES)
+    assert len(list((site / "tasks").iterdir())) == len(tasks)
+    assert sorted(path.stem for path in (site / "suites").iterdir()) == [suite.name for suite in SUITES]
 
 
 def test_no_link_of_any_page_is_broken(site: Path) -> None:
@@ -74,12 +77,32 @@ def test_no_link_of_any_page_is_broken(site: Path) -> None:
     for page in pages:
         for address in Links(page.read_text(encoding="utf-8")).addresses:
             if not address.startswith(("https://", "#", "data:")):
-                assert (page.parent / unquote(address)).is_file(), f"{page.name} links to {address}"
+                path, _, place = unquote(address).partition("#")
+                assert (page.parent / path).is_file(), f"{page.name} links to {address}"
+                assert f'id="{place}"' in (page.parent / path).read_text(encoding="utf-8") or not place, address
 
 
 def test_a_record_on_the_site_is_the_record_of_the_store(site: Path) -> None:
     for path in (site / "records" / "open_here").iterdir():
         assert path.read_bytes() == (RESULTS / "open_here" / path.name).read_bytes()
+
+
+def test_analyses_have_a_page_and_their_records_are_there(site: Path) -> None:
+    page = (site / "analyses.html").read_text(encoding="utf-8")
+    assert re.findall(r'<section id="(\w+)"', page) == ["robustness", "context", "similarity"]
+    assert (site / "index.html").read_text(encoding="utf-8").count('href="analyses.html#') == 3
+    for path in (path for path in (RESULTS / "analyses").rglob("*.json*")):
+        copied = site / "records" / path.relative_to(RESULTS)
+        assert copied.read_bytes() == path.read_bytes()
+
+
+def test_a_models_page_says_what_is_left_of_it_under_noise(site: Path) -> None:
+    lines = (RESULTS / "analyses" / "robustness" / "byol_s.jsonl").read_text(encoding="utf-8").splitlines()
+    one = next(one for one in map(json.loads, lines) if one["condition"] == "pink noise 20 dB")
+    page = (site / "models" / "byol_s.html").read_text(encoding="utf-8")
+    (row,) = re.findall(r'<tr><th scope="row">pink noise 20 dB</th>.*?</tr>', page, re.DOTALL)
+    assert f"{100 * one['value']:.1f}" in row
+    assert f"{100 * abs(one['shift']['change']):.1f}" in row
 
 
 def test_the_best_value_of_a_task_stands_on_its_page_with_its_interval(site: Path) -> None:
@@ -107,7 +130,10 @@ def test_text_from_outside_is_never_markup(tmp_path: Path, scores: list[Score]) 
         for index, score in enumerate(score for score in scores if score.task == "ravdess/emotion" and score.main)
     ]
     facts = {f"{ATTACK}0": {"Source": f"javascript:{ATTACK}", "Note": ATTACK}}
-    html.write_site(made(nasty, models=facts), tmp_path)
+    studied = [score for one in nasty for score in (one, replace(one, condition=ATTACK, shift=SHIFT))]
+    site = replace(made(nasty, models=facts), analyses=Details(run=ATTACK, studies={"robustness": studied}))
+    html.write_site(site, tmp_path)
+    assert "&lt;img" in (tmp_path / "analyses.html").read_text(encoding="utf-8")
     for page in tmp_path.rglob("*.html"):
         text = page.read_text(encoding="utf-8")
         assert "img" not in Links(text).tags
@@ -149,10 +175,7 @@ def test_search_finds_models_by_name_and_by_what_they_were_trained_on(watched: W
     page, rows = watched.page, watched.page.locator("#models-table tbody tr:visible")
     page.get_by_label("Search").first.fill("opensmile egemaps")
     assert [text.strip() for text in rows.locator("th").all_text_contents()] == ["opensmile/egemaps"]
-    assert (
-        page.locator("[data-count=models-table]").text_content()
-        == f"1 of {len(list((RESULTS / 'open_here').glob('*.jsonl')))} models"
-    )
+    assert page.locator("[data-count=models-table]").text_content() == f"1 of {len(FILES)} models"
     page.get_by_label("Search").first.fill("Apache-2.0")
     assert rows.count() >= 2
     page.get_by_label("Controls").first.uncheck()
@@ -176,7 +199,7 @@ def test_one_walks_from_the_board_to_suite_task_model_and_record(watched: Watche
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", ["index.html", "suites/open_here.html", "models/yamnet.html"])
+@pytest.mark.parametrize("page", ["index.html", "suites/open_here.html", "models/yamnet.html", "analyses.html"])
 def test_a_phone_shows_it_without_scrolling_the_page_sideways(browser: Browser, site: Path, page: str) -> None:
     phone = Watched(browser, (site / page).as_uri(), viewport={"width": 375, "height": 700}, color_scheme="dark")
     assert phone.page.evaluate("document.documentElement.scrollWidth") <= 375

@@ -30,6 +30,11 @@ def analysis_files(store: Path) -> dict[str, list[Path]]:
     return {kind: paths for kind, paths in found.items() if paths}
 
 
+def similarity_path(store: Path) -> Path:
+    """Where the comparisons of a results store are, if it has any."""
+    return (store if store.name == FOLDER else store / FOLDER) / SIMILARITY
+
+
 def check_plain_rows(scores: Sequence[Score], where: str) -> None:
     """Make sure that every row under a condition has the row of clips as they are beside it.
 
@@ -60,7 +65,7 @@ def shared_similarities(path: Path) -> list[Similarity]:
 
 def check_similarities(store: Path) -> Iterator[Verdict]:
     """A verdict on the file of similarities, where there is one."""
-    path = (store if store.name == FOLDER else store / FOLDER) / SIMILARITY
+    path = similarity_path(store)
     if not path.is_file():
         return
     name = f"{FOLDER}/{SIMILARITY}"

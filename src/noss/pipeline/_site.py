@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, get_args
 
 from noss import shelf
 from noss.datasets import Dataset
 from noss.errors import NossError
 from noss.models import Card
+from noss.pipeline._analyse_request import FOLDER
 from noss.pipeline._leaderboard import units
 from noss.pipeline._published import references
-from noss.pipeline._results import read_results, result_path
+from noss.pipeline._results import read_result, read_results, result_path
+from noss.pipeline._results_analyses import analysis_files, shared_similarities, similarity_path
 from noss.reports import Details, Score
 from noss.reports._site_facts import Site, Suite
+from noss.reports._studies import Study
 from noss.runs import slug
 
 _MOST_CLASSES: Final = 12  # more are counted, not listed
@@ -28,6 +31,7 @@ def read_site(folder: Path) -> Site:
     """
     found = read_results(folder)
     scores = [score for suite in found.values() for score in suite]
+    analyses, analysed = _analyses(folder)
     models, tasks = sorted({score.model for score in scores}), sorted({score.task for score in scores})
     datasets = {score.task: (_dataset(score.dataset), score.target) for score in scores}
     return Site(
@@ -40,7 +44,8 @@ def read_site(folder: Path) -> Site:
             if dataset and target in dataset.families
         },
         pages={name: slug(name) for name in [*models, *tasks]},
-        records=dict(_records(folder, found)),
+        records={**dict(_records(folder, found)), **analysed},
+        analyses=analyses,
     )
 
 
@@ -58,10 +63,29 @@ def _records(folder: Path, found: Mapping[str, Iterable[Score]]) -> Iterable[tup
             yield f"{suite}/{path.name}", path.read_text(encoding="utf-8")
 
 
+def _analyses(folder: Path) -> tuple[Details | None, dict[str, str]]:
+    """What was analysed, and the files that say it; None where there are none."""
+    files, alike = analysis_files(folder), similarity_path(folder)
+    found = {kind: [score for path in paths for score in read_result(path)] for kind, paths in files.items()}
+    texts = {f"{FOLDER}/{kind}/{path.name}": path.read_text("utf-8") for kind, paths in files.items() for path in paths}
+    if alike.is_file():
+        texts[f"{FOLDER}/{alike.name}"] = alike.read_text("utf-8")
+    if not texts:
+        return None, {}
+    details = Details(
+        run=FOLDER,
+        units=units([score for scores in found.values() for score in scores]),
+        studies={kind: found[kind] for kind in get_args(Study) if kind in found},
+        layers=found.get("layers", []),
+        similarities=shared_similarities(alike) if alike.is_file() else [],
+    )
+    return details, texts
+
+
 def _card(name: str) -> Card | None:
     """The card of a model on the shelf; None where it is not there, or its facts cannot be known without its files."""
     try:
-        parsed = shelf.parse(name)
+        parsed = shelf.parse_model(name)
         module = shelf.load("models", parsed.part)
         cards: Mapping[str, Card] = getattr(module, "CARDS", {})
         if cards or parsed.choice:

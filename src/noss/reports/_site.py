@@ -7,17 +7,19 @@ from disk, sent as an archive or put on any web server.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
 
+from noss.reports import Details, Score
 from noss.reports._headline import best, headline
 from noss.reports._quoted import LEGEND, Quoted, quoted
 from noss.reports._render import axis, environment, policy, source
 from noss.reports._site_charts import tradeoffs
 from noss.reports._site_facts import Site, Suite
+from noss.reports._studies_pages import study_sections
 from noss.reports._table import Cell, Column, Leaderboard, Row, leaderboard
 
 _SCRIPTS = ("table.js", "site.js")
@@ -81,18 +83,27 @@ class Shown:
         return sum(row.cells[column.task].rank is not None for row in self.ranked(column))
 
 
-def write_site(site: Site, folder: Path) -> None:
-    """Write all pages and records below `folder`."""
+def write_pages(site: Site, folder: Path) -> None:
+    """Write all pages and records below `folder`, but for the page of analyses."""
     shown = [Shown(suite=suite, board=leaderboard(suite.scores, details=suite.details)) for suite in site.suites]
     pages = _Pages(site)
-    pages.write(folder / "index.html", "site_index.html", shown=shown, models=_models(shown), tasks=_tasks(shown))
+    cards = _analysed(site.analyses)
+    pages.write(
+        folder / "index.html",
+        "site_index.html",
+        shown=shown,
+        models=_models(shown),
+        tasks=_tasks(shown),
+        analyses=cards,
+    )
     for one in shown:
         charts = tradeoffs(
             one.board.rows, quality="mean rank", values={row.name: row.mean_rank for row in one.board.rows}
         )
         pages.write(folder / "suites" / f"{one.name}.html", "site_suite.html", one=one, charts=charts)
     for name, found in _models(shown).items():
-        pages.write(folder / "models" / f"{site.pages[name]}.html", "site_model.html", name=name, found=found)
+        own = {"name": name, "found": found, "studies": _stressed(site.analyses, name)}
+        pages.write(folder / "models" / f"{site.pages[name]}.html", "site_model.html", **own)
     for name, columns in _tasks(shown).items():
         pages.write(
             folder / "tasks" / f"{site.pages[name]}.html", "site_task.html", name=name, columns=_charted(columns)
@@ -123,6 +134,37 @@ class _Pages:
         text = self._environment.get_template(template).render(**self._shared, root=root, **facts)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _analysed(details: Details | None) -> list[tuple[str, str, str]]:
+    """What was analysed: the place on the page of analyses, its title, and how much of it there is."""
+    if details is None:
+        return []
+    found = {**details.studies, **({"layers": details.layers} if details.layers else {})}
+    cards = [(kind, kind.capitalize(), _extent(scores)) for kind, scores in found.items()]
+    if alike := details.similarities:
+        models, datasets = {model.name for one in alike for model in one.models}, {one.dataset for one in alike}
+        cards.append(("similarity", "Similarity", f"{_many(models, 'model')} on {_many(datasets, 'dataset')}"))
+    return cards
+
+
+def _extent(scores: list[Score]) -> str:
+    models, tasks = ({getattr(score, name) for score in scores} for name in ("model", "task"))
+    conditions = {score.condition for score in scores if score.condition}
+    under = f", {_many(conditions, 'condition')}" if conditions else ""
+    return f"{_many(models, 'model')} on {_many(tasks, 'task')}{under}"
+
+
+def _many(things: set[str], word: str) -> str:
+    return f"{len(things)} {word}{'s' * (len(things) != 1)}"
+
+
+def _stressed(details: Details | None, model: str) -> list[dict[str, Any]]:
+    """What is left of one model under altered sound."""
+    if details is None:
+        return []
+    own = [score for score in details.studies.get("robustness", []) if score.model == model]
+    return study_sections(replace(details, studies={"robustness": own}))
 
 
 def _models(shown: list[Shown]) -> dict[str, list[tuple[Shown, Row]]]:

@@ -36,6 +36,7 @@ class Site:
         families: The kind of thing each task is about, where its dataset declares it.
         pages: File name of the page of each model and task, without its suffix; unlike for unlike names.
         records: Text of every file of records, by its place below the store.
+        analyses: What `noss analyse` found of models, for a page of its own; None where nothing was analysed.
     """
 
     suites: list[Suite]
@@ -44,3 +45,4 @@ class Site:
     families: Mapping[str, str]
     pages: Mapping[str, str]
     records: Mapping[str, str]
+    analyses: Details | None = None

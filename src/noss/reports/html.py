@@ -20,7 +20,8 @@ from noss.reports._quoted import LEGEND, quoted
 from noss.reports._render import axis, environment, policy, source
 from noss.reports._script import vega
 from noss.reports._similarity_maps import sections
-from noss.reports._site import write_site
+from noss.reports._site import write_pages
+from noss.reports._site_facts import Site
 from noss.reports._studies_pages import study_data, study_sections
 from noss.reports._table import Cell, Column, Leaderboard, Row, leaderboard
 from noss.reports._training_page import write_training
@@ -39,7 +40,15 @@ def write(scores: list[Score], path: Path, *, details: Details | None = None) ->
     path.write_text(_page(scores, details), encoding="utf-8", newline="\n")
 
 
-def _page(scores: list[Score], details: Details) -> str:
+def write_site(site: Site, folder: Path) -> None:
+    """Write a site of a results store: its pages, and one of what was analysed, which is a run's page without scores."""
+    write_pages(site, folder)
+    if site.analyses is not None:
+        text = _page([], site.analyses, home="index.html")
+        (folder / "analyses.html").write_text(text, encoding="utf-8", newline="\n")
+
+
+def _page(scores: list[Score], details: Details, *, home: str = "") -> str:
     board, studies = leaderboard(scores, details=details), study_sections(details)
     layered = leaderboard(details.layers, details=details)
     scripts = [vega(details.cache), "\n".join(map(source, _SCRIPTS))]
@@ -51,8 +60,9 @@ def _page(scores: list[Score], details: Details) -> str:
             quoted=quoted(board, details),
             legend=LEGEND,
             details=details,
+            home=home,
             scores=scores,
-            headline=headline(board),
+            headline="Why models score as they do" if home else headline(board),
             cards=[_card(board, column) for column in board.columns],
             axes={column.task: axis(board, column) for column in board.columns},
             data={**_data(board, details), "layers": _tasks(layered, details), "studies": study_data(studies)},
