@@ -93,7 +93,7 @@ def test_a_recipe_says_its_command(recipe: Path) -> None:
 
 def test_a_recipe_names_parts_that_are_on_the_shelf(recipe: Path) -> None:
     suite = suite_of(recipe)
-    families = {name.partition("/")[0] for name in suite["models"]}
+    families = {shelf.parse_model(name).part for name in suite["models"]}
     assert families <= set(shelf.names("models"))
     assert set(suite.get("protocols", [])) <= set(protocol_names())
     assert corpora_of(suite) <= set(shelf.names("datasets"))
