@@ -112,7 +112,8 @@ def analyse(
     chosen = open_engine(engine, address=address, gpus_per_worker=gpus_per_worker)
     folder, plan = folder_here(out), make_plan({**names, **where})
     how: dict[str, Any] = {"precision": precision, "compiled": compile, "device": device, "workers": workers}
-    running = [sped_up(model, *plan.clips, cache=plan.cache, **how) for model in plan.models]
+    heard = plan.clips
+    running = [sped_up(model, *heard, cache=plan.cache, **how) for model in plan.models]
     request = Request(
         plan=replace(plan, models=running),
         out=folder / FOLDER,

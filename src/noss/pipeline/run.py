@@ -172,10 +172,10 @@ class _Work:
 
     def _running(self, plan: Plan) -> Iterator[Model]:
         """The models at the precision that is asked for; those that have none are noted."""
-        asked = {name: self._request[name] for name in ("precision", "device", "workers")}
+        asked, heard = {name: self._request[name] for name in ("precision", "device", "workers")}, plan.clips
         for model in plan.models:
             with self._noting(model, plan.corpora[0].name, stage="embed"):
-                yield sped_up(model, *plan.clips, cache=plan.cache, compiled=self._request["compile"], **asked)
+                yield sped_up(model, *heard, cache=plan.cache, compiled=self._request["compile"], **asked)
 
     def _embed(self, model: Model, corpus: Corpus, *, frames: bool) -> Embedded | EmbeddedFrames:
         options = {name: self._request[name] for name in ("workers", "device", "strict")}
