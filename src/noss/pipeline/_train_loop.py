@@ -19,7 +19,6 @@ from torch.distributed.checkpoint.state_dict import (
     set_model_state_dict,
     set_optimizer_state_dict,
 )
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from noss.errors import DataError, ModelError
 from noss.pipeline import _train_checkpoint
@@ -30,6 +29,7 @@ from noss.pipeline._train_compress import Compression
 from noss.pipeline._train_log import Log
 from noss.pipeline._train_recipe import Recipe, watch_settings
 from noss.pipeline._train_setup import learning_rate, make_optimizer, plain_state
+from noss.pipeline._train_spread import average_of, everyone, is_spread, whole
 from noss.pipeline._train_teacher import Teacher, with_targets
 from noss.pipeline._train_watch import leave_copy
 
@@ -81,9 +81,10 @@ class Loop:
         self._plain = objective
         student: Any = objective.student
         self._student = student
-        self._average = _average(student, recipe.ema) if recipe.ema else None
-        self._objective, prepared = accelerator.prepare(objective, make_optimizer(objective, recipe))
-        self._optimizer = prepared
+        spread = is_spread(accelerator)
+        optimizer = make_optimizer(objective, recipe)
+        self._average = average_of(student, decay=recipe.ema, spread=spread) if recipe.ema else None
+        self._objective, self._optimizer = accelerator.prepare(objective, optimizer)
         if self._average is not None:
             self._average.to(accelerator.device)
         if recipe.compile:
@@ -96,10 +97,10 @@ class Loop:
         """Go on from a checkpoint."""
         set_model_state_dict(self._objective, dict(state.objective), options=_WHOLE)
         inner = self._optimizer.optimizer
-        known: dict[str, Any] = get_optimizer_state_dict(self._objective, inner, options=_WHOLE)
+        known: dict[str, Any] = get_optimizer_state_dict(self._objective, inner)
         set_optimizer_state_dict(self._objective, inner, {**known, "state": _nested(state.optimizer)}, options=_WHOLE)
         if self._average is not None:
-            self._average.module.load_state_dict(dict(state.average))
+            set_model_state_dict(self._average.module, dict(state.average), options=_WHOLE)
             self._average.n_averaged.fill_(state.step)
         self.step = state.step
         self.best = float(state.facts.get("best", math.inf))
@@ -215,17 +216,19 @@ class Loop:
         is_best = loss < self.best or not numbers  # with nothing held out, the last is the best there is
         self.best = min(loss, self.best)
         log.flush()
+        self.broken.update(everyone(self._accelerator, self.broken))
         # Every process takes part in gathering what is spread over them; the first one has it, and writes.
         objective = get_model_state_dict(self._objective, options=_WHOLE)
         optimizer = get_optimizer_state_dict(self._objective, self._optimizer.optimizer, options=_WHOLE)
+        kept = plain_state if self._compression is None else self._compression.kept
+        student = whole(kept(self._student if self._averages is None else self._averages))
+        average = {} if self._average is None else whole(self._average.module.state_dict())
         if self._accelerator.is_main_process:
             state = State(
                 step=self.step,
-                student=(plain_state if self._compression is None else self._compression.kept)(
-                    self._student if self._averages is None else self._averages
-                ),
+                student=student,
                 objective=_tensors(objective),
-                average={} if self._average is None else self._average.module.state_dict(),
+                average=average,
                 optimizer=_flat(optimizer),
                 facts={"best": self.best, "held_out": numbers},
             )
@@ -262,11 +265,6 @@ class Loop:
             yield
         finally:
             self._student.load_state_dict(own)
-
-
-def _average(student: nn.Module, decay: float) -> AveragedModel:
-    weighted = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
-    return AveragedModel(student, multi_avg_fn=weighted)
 
 
 def _tensors(flat: Mapping[str, Any]) -> dict[str, Tensor]:

@@ -31,6 +31,7 @@ class Trained:
         held_out: What its best checkpoint says of held-out speech; empty where nothing was held out.
         failures: Recordings that could not be used.
         compression: What the recipe's compression gained and cost, as `compression.json` says; empty without any.
+        is_main: Whether this process is the one, of several, that says so; the others are silent.
     """
 
     out: Path
@@ -39,8 +40,11 @@ class Trained:
     held_out: dict[str, float]
     failures: list[Failure] = field(default_factory=list)
     compression: dict[str, Any] = field(default_factory=dict)
+    is_main: bool = True
 
     def __str__(self) -> str:
+        if not self.is_main:
+            return ""
         told = ", ".join(f"{name} {value:.4g}" for name, value in self.held_out.items())
         line = f"{self.out}: {self.steps} steps; on held-out speech {told or 'nothing'}; use it as {self.model}"
         if not self.compression:
@@ -89,13 +93,19 @@ def train(
         model=f"trained/{folder}",
         steps=asked.steps,
         held_out=dict(read_facts(best)["held_out"]),
-        failures=read_broken(folder),
+        failures=read_broken(folder) if _is_main() else [],
         compression=_compression(asked, folder, root=words(root), cache=cache_folder(cache)),
+        is_main=_is_main(),
     )
 
 
+def _is_main() -> bool:
+    """Whether this is the first of the processes that the launcher started, or the only one."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 def _compression(recipe: Recipe, folder: Path, *, root: Sequence[str], cache: Path) -> dict[str, Any]:
-    if recipe.compress is None or int(os.environ.get("RANK", "0")):
+    if recipe.compress is None or not _is_main():
         return {}
     from noss.pipeline._train_compress_table import compare_sizes
 
@@ -133,8 +143,8 @@ def _go_on(
         loop = start(recipe, folder, accelerator=accelerator, root=root, cache=cache, workers=workers)
         if there := checkpoints(folder / "checkpoints"):
             loop.resume(load(there[-1]))
+        first = accelerator.is_main_process
         try:
-            first = accelerator.is_main_process
             if first:
                 note_machine(folder, device=accelerator.device.type, processes=accelerator.num_processes)
             with (
@@ -143,7 +153,8 @@ def _go_on(
             ):
                 loop.run(folder, log)
         finally:
-            write_broken(folder, recipe, loop.broken)
+            if first:
+                write_broken(folder, recipe, loop.broken)
         if first:
             show(folder, cache=cache)
     finally:
