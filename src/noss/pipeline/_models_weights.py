@@ -20,7 +20,7 @@ def prove(card: Card, *, memo: Path | None) -> None:
     Raises:
         ModelError: A file is damaged.
     """
-    for place in (card.proofs or "").split(";") if card.proofs else ():
+    for place in filter(None, (card.proofs or "").split(";")):
         path, _, expected = place.partition("#sha256=")
         if (found := digests([Path(path)], memo=memo)) != [expected]:
             blob = Path(path).resolve()
