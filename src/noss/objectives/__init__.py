@@ -12,7 +12,9 @@ An objective file defines::
 `dim` dimensions. `forward` gives a scalar `"loss"`, and beside it whatever is worth a curve. Every trainable parameter
 must have a share in the loss. The loop does the rest: data, augmentation, teachers, devices, steps, checkpoints.
 
-Where `NEEDS` says so, the constructor also gets `teacher_dim` (the size of the teacher's embedding) and `num_classes`.
+Where `NEEDS` says so, the constructor also gets `teacher_dim` (the size of the teachers' embeddings together) and `num_classes`.
+Where the recipe names several columns, a class is what all of them say of a clip, and a constructor with a parameter `columns` gets the
+number of each class in each column (K, C), -1 where a column says nothing.
 
 An objective may also define
 

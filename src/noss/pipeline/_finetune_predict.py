@@ -39,12 +39,12 @@ def open_net(recipe: Recipe, folder: Path, state: State, *, cache: Path, device:
     student = open_student(recipe, cache=cache)
     classes = json.loads((folder / MODEL).read_text(encoding="utf-8"))["classes"]
     dim, card = student.model.frames_card.dim, student.model.card
-    objective = make_objective(recipe, student.module, dim=dim, teacher_dim=None, num_classes=len(classes))
+    objective = make_objective(recipe, student.module, dim=dim, teacher_dim=None, classes=classes)
     objective.load_state_dict(dict(state.objective))
     if state.average:
         inner: Any = objective.student
         inner.load_state_dict(dict(state.average))
-    policy = chunk.Policy(window_s=recipe.crop_s, min_s=card.min_s, padding=card.padding)
+    policy = chunk.Policy(window_s=recipe.longest_s, min_s=card.min_s, padding=card.padding)
     return Net(objective.to(device).eval(), card.sample_rate, policy, classes)
 
 

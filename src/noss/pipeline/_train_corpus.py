@@ -16,6 +16,7 @@ from noss.audio import read
 from noss.datasets import Clip
 from noss.errors import AudioError, DataError
 from noss.pipeline._embed_sources import clips_of
+from noss.pipeline._train_classes import class_of, classes_of
 from noss.pipeline._train_recipe import Recipe
 from noss.pipeline._train_recording import Recording
 from noss.pipeline._train_shards import Members, is_shards, open_shards
@@ -31,7 +32,8 @@ class Corpus:
         train: Recordings to train on, a list a source.
         held_out: Recordings to validate on, a list a source.
         shares: The share of the crops of each source.
-        classes: The classes, in the order of their numbers; empty without a target.
+        classes: The classes, in the order of their numbers, with several targets those of `noss.pipeline._train_classes`;
+            empty without a target.
         broken: Files whose header cannot be read, with the reason.
         clips: Every clip of the sources that are no shards, by the number of its recording.
     """
@@ -55,7 +57,7 @@ def open_corpus(recipe: Recipe, *, roots: Mapping[str, Path], cache: Path) -> Co
     Raises:
         DataError: A source is not there, has nothing to train on, or has no clip with the target.
     """
-    if recipe.teacher is not None and recipe.targets != "local" and any(map(is_shards, recipe.shares)):
+    if recipe.teachers and recipe.targets != "local" and any(map(is_shards, recipe.shares)):
         raise DataError(
             f"targets is {recipe.targets!r} and no vectors of whole members of shards are kept: set it to local"
         )
@@ -63,7 +65,7 @@ def open_corpus(recipe: Recipe, *, roots: Mapping[str, Path], cache: Path) -> Co
         name: open_shards(name, cache=cache) if is_shards(name) else clips_of([name], roots=roots, cache=cache)
         for name in recipe.shares
     }
-    classes = _classes(sources, recipe.target)
+    classes = classes_of(sources, recipe.target)
     broken: dict[str, str] = {}
     parts: dict[str, tuple[Sequence[Recording], Sequence[Recording]]] = {}
     first = 0
@@ -148,8 +150,8 @@ def _parts(
     places: tuple[list[int], list[int]] = [], []
     labels: tuple[list[int], list[int]] = [], []
     for place, clip in enumerate(clips):
-        label = numbers.get(_label(clip, recipe.target) or "", -1) if recipe.target else -1
-        if recipe.target is None or label >= 0:
+        label = numbers.get(class_of(clip, recipe.target) or "", -1) if recipe.target else -1
+        if not recipe.target or label >= 0:
             part = int(_is_held_out(clip, recipe.validation, recipe.seed))
             places[part].append(place)
             labels[part].append(label)
@@ -186,22 +188,3 @@ def _is_held_out(clip: Clip, share: float | Literal["dev"], seed: int) -> bool:
         return clip.split == "dev"
     whose = clip.speaker if clip.speaker is not None else clip.path.name
     return int(hashlib.sha256(f"{seed} {whose}".encode()).hexdigest()[:8], 16) < share * 2**32
-
-
-def _label(clip: Clip, target: str) -> str | None:
-    """A clip's class, in words; for `speaker`, who speaks."""
-    if target in clip.labels:
-        return str(clip.labels[target])
-    return clip.speaker if target == "speaker" else None
-
-
-def _classes(clips: Mapping[str, Sequence[Clip]], target: str | None) -> tuple[str, ...]:
-    if target is None:
-        return ()
-    found = sorted({name for some in clips.values() for clip in some if (name := _label(clip, target)) is not None})
-    if len(found) < 2:
-        known = sorted({name for some in clips.values() for clip in some for name in clip.labels})
-        raise DataError(
-            f"{len(found)} classes of {target!r} and two are needed at least: there are {', '.join(known) or 'no labels'}"
-        )
-    return tuple(found)

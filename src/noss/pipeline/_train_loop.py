@@ -30,7 +30,7 @@ from noss.pipeline._train_log import Log
 from noss.pipeline._train_recipe import Recipe, watch_settings
 from noss.pipeline._train_setup import learning_rate, make_optimizer, plain_state
 from noss.pipeline._train_spread import average_of, everyone, is_spread, whole
-from noss.pipeline._train_teacher import Teacher, with_targets
+from noss.pipeline._train_teacher import Teachers, with_targets
 from noss.pipeline._train_watch import leave_copy
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Loop:
         accelerator: Where it runs.
         train: Batches to learn from, a part of a step each.
         held_out: Batches to look at; None for none.
-        teacher: Gives targets; None for none.
+        teachers: Give targets; None for none.
         masks: What hides parts of spectrograms while training; None for nothing.
         compression: What makes the student smaller; None for nothing.
         num_recordings: Recordings in all, for the share of broken ones.
@@ -67,7 +67,7 @@ class Loop:
         accelerator: Accelerator,
         train: Batches,
         held_out: Batches | None,
-        teacher: Teacher | None,
+        teachers: Teachers | None,
         masks: Masks | None,
         compression: Compression | None,
         num_recordings: int,
@@ -75,7 +75,7 @@ class Loop:
         workers: int,
     ) -> None:
         self._recipe, self._accelerator = recipe, accelerator
-        self._train, self._held_out, self._teacher, self._masks = train, held_out, teacher, masks
+        self._train, self._held_out, self._teachers, self._masks = train, held_out, teachers, masks
         self._compression = compression
         self._num_recordings, self.broken, self._workers = num_recordings, broken, workers
         self._plain = objective
@@ -178,7 +178,7 @@ class Loop:
 
     def _forward(self, loaded: Loaded, number: int) -> dict[str, Tensor]:
         """The objective's numbers for a part; what it draws, such as dropout, is a function of the part's number."""
-        batch = with_targets(loaded, self._teacher, number).to(self._accelerator.device)
+        batch = with_targets(loaded, self._teachers, number).to(self._accelerator.device)
         torch.manual_seed(self._recipe.seed * 1_000_003 + number)
         masks = self._masks.on() if self._masks is not None and self._objective.training else contextlib.nullcontext()
         with masks:

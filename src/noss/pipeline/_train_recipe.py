@@ -28,12 +28,14 @@ class Recipe:
         steps: Steps of the optimiser.
         student_options: Options of the student's `build`.
         objective_options: Options of the objective.
-        target: Column that holds the classes, for objectives that want some.
-        teacher: Name of the teacher, for objectives that want one.
+        start: Name of a model whose weights the student starts from, wherever names and shapes are the same; None for its own.
+        target: Column that holds the classes, for objectives that want some; or several columns, for those that learn several.
+        teacher: Name of the teacher, for objectives that want one; or of several, whose vectors are put one behind the other.
         targets: What the teacher is asked for: its embedding of each crop (`local`), of the whole recording (`global`), or
             one of the two, drawn for each crop (`both`).
         root: Where corpora lie, as `NAME=DIR`.
-        crop_s: Seconds of a crop; shorter clips are padded.
+        crop_s: Seconds of a crop; shorter clips are padded. None for whole recordings, batched by length.
+        max_s: Seconds that are taken of recordings which are longer, where `crop_s` is None.
         batch_size: Recordings in a step, over all processes and accumulated parts.
         accumulate: Parts that a step is computed in, one after the other.
         lr: Learning rate of AdamW at its highest.
@@ -66,11 +68,13 @@ class Recipe:
     steps: int
     student_options: Mapping[str, Any] = field(default_factory=dict)
     objective_options: Mapping[str, Any] = field(default_factory=dict)
-    target: str | None = None
-    teacher: str | None = None
+    start: str | None = None
+    target: str | Sequence[str] | None = None
+    teacher: str | Sequence[str] | None = None
     targets: Literal["local", "global", "both"] = "local"
     root: Sequence[str] = ()
-    crop_s: float = 2.0
+    crop_s: float | None = 2.0
+    max_s: float = 30.0
     batch_size: int = 64
     accumulate: int = 1
     lr: float = 1e-3
@@ -99,6 +103,16 @@ class Recipe:
         given = dict(self.data) if isinstance(self.data, Mapping) else dict.fromkeys(self.data, 1.0)
         whole = sum(given.values())
         return {name: share / whole for name, share in given.items()}
+
+    @property
+    def teachers(self) -> list[str]:
+        """The names of all teachers."""
+        return [self.teacher] if isinstance(self.teacher, str) else list(self.teacher or ())
+
+    @property
+    def longest_s(self) -> float:
+        """Seconds of the longest piece that a batch may hold."""
+        return self.max_s if self.crop_s is None else self.crop_s
 
     def facts(self) -> dict[str, Any]:
         """The settings as plain facts, as they are written and compared."""
@@ -185,7 +199,8 @@ def _checked(recipe: Recipe, path: Path | str) -> Recipe:
             raise DataError(f"{path} sets {name} to {value!r}, and it must be {_in_words(hints[name])}: correct it")
     rules = {
         "steps": recipe.steps > 0,
-        "crop_s": recipe.crop_s > 0,
+        "crop_s": recipe.crop_s is None or recipe.crop_s > 0,
+        "max_s": recipe.max_s > 0,
         "batch_size": recipe.batch_size > 0 and recipe.batch_size % max(recipe.accumulate, 1) == 0,
         "accumulate": recipe.accumulate > 0,
         "lr": recipe.lr > 0,
@@ -207,7 +222,8 @@ def _checked(recipe: Recipe, path: Path | str) -> Recipe:
 
 _RULES = {
     "steps": "one step at least",
-    "crop_s": "more than 0 seconds",
+    "crop_s": "more than 0 seconds, or None",
+    "max_s": "more than 0 seconds",
     "batch_size": "one recording at least, and a multiple of accumulate",
     "accumulate": "one part at least",
     "lr": "more than 0",

@@ -46,7 +46,23 @@ def open_student(recipe: Recipe, *, cache: Path) -> Student:
         raise ModelError(
             f"{recipe.student} has no weights that torch can train: choose an architecture, such as audiontt/512"
         )
+    if recipe.start is not None:
+        _take_over(module, recipe, cache=cache)
     return Student(model, module, model.options)
+
+
+def _take_over(module: nn.Module, recipe: Recipe, *, cache: Path) -> None:
+    """Give a student the weights of another model that have the names and shapes of its own."""
+    assert recipe.start is not None
+    other: Any = open_model(recipe.start, cache=cache).build()
+    own = module.state_dict()
+    theirs = other.state_dict() if isinstance(other, nn.Module) else {}
+    same = {name: value for name, value in theirs.items() if name in own and own[name].shape == value.shape}
+    if not same:
+        raise ModelError(
+            f"no weight of {recipe.start} has the name and shape of one of {recipe.student}: start from a model that is built alike"
+        )
+    module.load_state_dict({**own, **same})
 
 
 def needs_of(recipe: Recipe) -> Needs:
@@ -74,8 +90,8 @@ def make_objective(
         if name not in known:
             raise ModelError(f"{recipe.objective} has no option {name!r}: {did_you_mean(name, known)}")
     found: dict[str, Any] = {"dim": dim, "teacher_dim": teacher_dim, "num_classes": len(classes) or None}
-    if "codes" in known:
-        found["codes"] = codes(classes)
+    if "columns" in known:
+        found["columns"] = codes(classes)
     given |= {name: value for name, value in found.items() if name in known and value is not None}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)

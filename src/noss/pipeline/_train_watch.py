@@ -141,7 +141,7 @@ class Watcher:
         self._keep_best()
 
     def _references(self) -> None:
-        names = [name for name in (self._settings["baseline"], self._recipe.teacher) if name]
+        names = [name for name in (self._settings["baseline"], *self._recipe.teachers) if name]
         scores = self._scored(names, out=self._folder / "watch" / "references", cache=self._cache) if names else []
         for name in names:
             rows = [_row(-1, name, score) for score in scores if score.model == name]
@@ -156,17 +156,20 @@ class Watcher:
         return [score for score in found.scores if score.main]
 
     def _fidelity(self, name: str, step: int, *, cache: Path) -> list[dict[str, Any]]:
-        """How near the student's vectors are to the teacher's on held-out recordings."""
-        if self._recipe.teacher is None or not (clips := self._held_out()):
+        """How near the student's vectors are to the teacher's, or to those of all teachers together, on held-out recordings."""
+        if not self._recipe.teachers or not (clips := self._held_out()):
             return []
         ids = clip_ids(clips, cache=self._cache)
-        own = embed_clips(open_model(name, cache=cache), clips, ids=ids, cache=cache, workers=1, progress=False)
-        teacher = open_model(self._recipe.teacher, cache=self._cache)
-        its = embed_clips(teacher, clips, ids=ids, cache=self._cache, workers=1, progress=False)
-        both = [one for one in own.ids if one is not None and one in set(its.ids)]
+        done = [
+            embed_clips(open_model(one, cache=where), clips, ids=ids, cache=where, workers=1, progress=False)
+            for one, where in [(name, cache), *((teacher, self._cache) for teacher in self._recipe.teachers)]
+        ]
+        everywhere = set.intersection(*({one for one in found.ids if one is not None} for found in done))
+        both = [one for one in done[0].ids if one in everywhere]
         if len(both) < 4:
             return []
-        own_ND, its_ND = own.store.lookup(both)[:, -1], its.store.lookup(both)[:, -1]
+        own_ND = done[0].store.lookup(both)[:, -1]
+        its_ND = np.concatenate([one.store.lookup(both).reshape(len(both), -1) for one in done[1:]], axis=1)
         found = {"cka to the teacher": cka(own_ND, its_ND)}
         if own_ND.shape == its_ND.shape:
             found["mse to the teacher"] = float(np.mean((own_ND - its_ND) ** 2))
