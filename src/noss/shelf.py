@@ -21,7 +21,7 @@ from typing import Literal, get_args
 
 from noss.errors import MissingExtraError, UnknownPartError
 
-Shelf = Literal["datasets", "models", "probes", "metrics", "objectives", "reports", "engines"]
+Shelf = Literal["datasets", "models", "probes", "metrics", "objectives", "exporters", "reports", "engines"]
 SHELVES: tuple[Shelf, ...] = get_args(Shelf)
 _ROOT = Path(__file__).parent
 

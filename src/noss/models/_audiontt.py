@@ -123,20 +123,27 @@ def _within(lengths_B: Tensor, size: int) -> Tensor:
 
 def _mirrored(waveform_BT: Tensor, lengths_B: Tensor, *, width: int) -> Tensor:
     """Waveforms with `width` samples mirrored about the first and each clip's last one: (B, T + 2 width)."""
-    place_T = torch.arange(-width, waveform_BT.shape[1] + width, device=waveform_BT.device).abs()
+    place_T = _magnitude(torch.arange(-width, waveform_BT.shape[1] + width, device=waveform_BT.device))
     last_B1 = lengths_B[:, None] - 1
-    mirrored_BT = last_B1 - (place_T - last_B1).abs()
+    mirrored_BT = last_B1 - _magnitude(place_T - last_B1)
     return waveform_BT.gather(1, mirrored_BT.clamp(min=0))
+
+
+def _magnitude(place: Tensor) -> Tensor:
+    """Whole numbers without their sign; LiteRT has no `abs` of 64-bit ones."""
+    return torch.maximum(place, -place)
 
 
 def _standardised(logmel_BSM: Tensor, num_frames_B: Tensor) -> Tensor:
     """Log-mel of zero mean and unit deviation over a clip's own frames and bands; of silence, zeros.
 
-    Sums run in float64, so that a clip's numbers do not depend on how long its batch is.
+    Sums run in float64, so that a clip's numbers do not depend on how long its batch is; in an exported file, where no clip has
+    company of another length, in float32, as phones have no other.
     """
+    kind = torch.float32 if torch.compiler.is_exporting() else torch.float64
     within_BS1 = _within(num_frames_B, logmel_BSM.shape[1])[..., None]
-    count_B11 = (num_frames_B * logmel_BSM.shape[2])[:, None, None].to(torch.float64)
-    values = logmel_BSM.to(torch.float64).masked_fill(~within_BS1, 0.0)
+    count_B11 = (num_frames_B * logmel_BSM.shape[2])[:, None, None].to(kind)
+    values = logmel_BSM.to(kind).masked_fill(~within_BS1, 0.0)
     centred = (values - values.sum(dim=(1, 2), keepdim=True) / count_B11).masked_fill(~within_BS1, 0.0)
     deviation_B11 = (centred.square().sum(dim=(1, 2), keepdim=True) / (count_B11 - 1)).sqrt()
     return (centred / deviation_B11.clamp(min=1e-5)).to(logmel_BSM.dtype)

@@ -23,7 +23,7 @@ def list(shelf: str = "models") -> Listing:
     """The parts on a shelf with a line about each; nothing is imported.
 
     Args:
-        shelf: One of models, datasets, probes, metrics, objectives, reports, engines.
+        shelf: One of models, datasets, probes, metrics, objectives, exporters, reports, engines.
 
     Raises:
         UnknownPartError: There is no such shelf.

@@ -1,0 +1,69 @@
+"""LiteRT (TFLite), for phones: a fixed window, one clip at a time.
+
+Longer sound is cut into windows and shorter sound padded with zeros, by whoever runs the file; `litert/FILE` does so. In half
+precision the weights are kept in 16 bits and computed with in 32. In int8 weights have 8 bits, and so have the inputs of
+convolutions and matrix products, each by its own range as it comes. The front end stays in float32.
+
+litert-torch asks for older versions of some packages than others here do: an environment of its own is the safe place for it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+from noss.errors import ModelError
+from noss.exporters import Graph, Precision
+from noss.exporters._quiet import quiet
+from noss.shelf import require
+
+SUFFIX: Final = ".tflite"
+MODEL: Final = "litert"
+PRECISIONS: Final = ("fp32", "fp16", "int8")
+ANY_LENGTH: Final = False
+BEHIND_FRONT_END = (
+    r"^(?!.*LogMel).*$"  # names of the converter's tensors hold the classes of the modules they come from
+)
+
+
+def write(graph: Graph, path: Path, *, precision: Precision = "fp32") -> None:
+    """Write a module as a LiteRT file.
+
+    Args:
+        graph: The module, and the window it takes.
+        path: The file.
+        precision: Of its weights; in int8, of its arithmetic too.
+
+    Raises:
+        MissingExtraError: litert-torch is not here.
+        ModelError: No window is asked for.
+    """
+    litert_torch = require("litert_torch", extra="export-litert", needed_by="noss export --to litert")
+    import torch
+
+    if graph.window is None:
+        raise ModelError(f"{graph.name} has no window and a LiteRT file takes one length: give --window-s")
+    with quiet():
+        example = torch.linspace(-0.5, 0.5, graph.window)[None]
+        litert_torch.convert(graph.module, (example,)).export(str(path))
+        if precision != "fp32":
+            path.write_bytes(_smaller(path.read_bytes(), precision))
+
+
+def _smaller(model: bytes, precision: Precision) -> bytes:
+    """The same model with smaller weights behind its front end."""
+    from ai_edge_quantizer import qtyping, quantizer
+    from ai_edge_quantizer.recipe import AlgorithmName
+
+    every = qtyping.TFLOperationName.ALL_SUPPORTED
+    worker: Any = quantizer.Quantizer(model)
+    if precision == "int8":
+        worker.add_dynamic_config(BEHIND_FRONT_END, every, num_bits=8)
+    else:
+        half = qtyping.OpQuantizationConfig(
+            weight_tensor_config=qtyping.TensorQuantizationConfig(num_bits=16, dtype=qtyping.TensorDataType.FLOAT),
+            compute_precision=qtyping.ComputePrecision.FLOAT,
+            explicit_dequantize=True,
+        )
+        worker.update_quantization_recipe(BEHIND_FRONT_END, every, half, AlgorithmName.FLOAT_CASTING)
+    return bytes(worker.quantize().quantized_model)
