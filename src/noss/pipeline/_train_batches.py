@@ -17,6 +17,7 @@ from noss.audio import read
 from noss.errors import AudioError, DataError
 from noss.objectives import Batch, Needs
 from noss.pipeline._train_corpus import Draws
+from noss.pipeline._train_lengths import ByLength
 from noss.pipeline._train_recording import Recording, Span
 from noss.pipeline._train_shards import audio_file, fetched
 
@@ -82,7 +83,9 @@ class Batches(Dataset[Loaded]):
         augment: What is done to a crop; None for nothing.
     """
 
-    def __init__(self, draws: Draws, *, crop: Crop, size: int, seed: int, augment: Augment | None = None) -> None:
+    def __init__(
+        self, draws: Draws | ByLength, *, crop: Crop, size: int, seed: int, augment: Augment | None = None
+    ) -> None:
         self._draws, self._crop, self._size, self._seed, self._augment = draws, crop, size, seed, augment
 
     def __getitem__(self, number: int) -> Loaded:

@@ -111,7 +111,7 @@ def _crops(recipe: Recipe, *, root: Sequence[str], cache: Path) -> tuple[list[ND
     corpus = open_corpus(recipe, roots=roots([*recipe.root, *root]), cache=cache)
     held_out = any(map(len, corpus.held_out))
     draws = Draws(corpus.held_out if held_out else corpus.train, corpus.shares, seed=recipe.seed)
-    crop = Crop.of(Needs(), sample_rate=rate, crop_s=recipe.crop_s)
+    crop = Crop.of(Needs(), sample_rate=rate, crop_s=recipe.longest_s)
     loaded = Batches(draws, crop=crop, size=min(_MOST_CROPS, len(draws)), seed=recipe.seed + 1)[0]
     rows = zip(loaded.waveform_BVT[:, 0], loaded.lengths_BV[:, 0], strict=True)
     return [row_T[: int(length)].numpy() for row_T, length in rows], held_out, rate
