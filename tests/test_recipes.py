@@ -27,6 +27,9 @@ RECIPES = [path for path, text in FILES.items() if "\nSUITE = " in text]
 TRAINING = [path for path, text in FILES.items() if "\nRECIPE = " in text]
 TABLES = {"languages", "arabic_commands", "minsk_als"}  # of recipes/open_here.py, beside corpora known by name
 FOLDERS = {"speechocean762": "speechocean_test"}
+PAIRS = {
+    path: whole for path in TRAINING if (whole := FOLDER / path.name.replace("_small", "")) in FILES and whole != path
+}
 DATA = "data=['./speech']"  # for recipes of training that are only read
 # What two steps are taken with in place of a net that is large, or slow: of its family where that has a small one.
 STAND_INS: dict[str, tuple[str, dict[str, int]]] = {
@@ -173,29 +176,27 @@ def test_a_recipe_of_training_names_options_that_its_student_takes(training: tup
     assert open_model(recipe.student, **recipe.student_options).card.dim > 0
 
 
-def test_a_recipe_of_training_says_what_it_is_a_small_copy_of(training: tuple[Path, list[str]]) -> None:
-    path = training[0]
-    if path.stem.endswith("_small"):
-        whole = FOLDER / f"{path.stem.removesuffix('_small')}.py"
-        assert whole in TRAINING
-        assert read_recipe(path).objective == read_recipe(whole).objective
-        assert read_recipe(path).steps * read_recipe(path).batch_size <= 160_000, (
-            "more than two cores do in half an hour"
-        )
+@pytest.mark.parametrize("small", PAIRS, ids=lambda path: path.stem)
+def test_a_paper_in_small_keeps_the_papers_method(small: Path) -> None:
+    own, whole = (read_recipe(path, [DATA]) for path in (small, PAIRS[small]))
+    assert own.objective == whole.objective
+    assert (own.teacher is None) == (whole.teacher is None)
+    assert own.steps * own.batch_size <= 160_000, "more than two cores do in half an hour"
 
 
-def test_a_setting_of_a_published_recipe_has_a_source() -> None:
-    small = {path.stem.removesuffix("_small") for path in TRAINING if path.stem.endswith("_small")}
-    whole = [path for path in TRAINING if path.stem in small]
-    assert len(whole) == 9
-    unsourced = {
-        f"{path.stem}: {line.strip()}"
-        for path in whole
-        for line in FILES[path].partition("\nRECIPE = ")[2].splitlines()
-        if line.strip().startswith('"') and "#" not in line and not line.rstrip().endswith("{")
-    }
-    allowed = {"validate_every", "objective"}  # how often to look changes nothing; of `objective` the docstring tells
-    assert {line for line in unsourced if line.split('"')[1] not in allowed} == set()
+def test_each_paper_has_its_recipe_and_a_small_one() -> None:
+    names = {"trill", "frill", *(f"trillsson_{number}" for number in range(1, 6)), "cap12", "byol_s"}
+    assert {path.stem for path in PAIRS.values()} >= names
+
+
+@pytest.mark.parametrize("path", PAIRS.values(), ids=lambda path: path.stem)
+def test_a_setting_of_a_published_recipe_has_a_source(path: Path) -> None:
+    settings = [line.strip() for line in FILES[path].partition("\nRECIPE = ")[2].splitlines()]
+    unsourced = {line.split('"')[1] for line in settings if line[:1] == '"' and "#" not in line and line[-1:] != "{"}
+    assert unsourced <= {
+        "objective",
+        "validate_every",
+    }  # of the first the docstring tells, and the second changes nothing
 
 
 def test_finished_runs_of_small_recipes_are_scored_beside_what_they_were(
@@ -219,7 +220,8 @@ def two_steps(path: Path) -> list[str]:
     small += [f"student={student}", f"student_options={options!r}", "validation_batches=1"]
     labels = ["target=label"] if shelf.load("objectives", recipe.objective).NEEDS.labels else []
     teacher = ["teacher=mfcc_stats"] if recipe.teacher else []  # whose weights are no file
-    return [*small, *labels, *teacher]
+    start = ["start=None"] if recipe.start else []
+    return [*small, *labels, *teacher, *start]
 
 
 def distinct(paths: list[Path]) -> list[Path]:
