@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from noss.pipeline._models import load_model
     from noss.pipeline.check import check
     from noss.pipeline.embed import embed
+    from noss.pipeline.export import export
     from noss.pipeline.fit import fit
     from noss.pipeline.predict import predict
     from noss.pipeline.report import report
@@ -26,6 +27,7 @@ __all__ = [
     "__version__",
     "check",
     "embed",
+    "export",
     "fit",
     "load_classifier",
     "load_model",
@@ -38,6 +40,7 @@ _HOMES = {
     "SpeechEmbedder": "noss.estimators",
     "check": "noss.pipeline.check",
     "embed": "noss.pipeline.embed",
+    "export": "noss.pipeline.export",
     "fit": "noss.pipeline.fit",
     "load_classifier": "noss.pipeline._classifier",
     "load_model": "noss.pipeline._models",

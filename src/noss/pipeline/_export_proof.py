@@ -63,11 +63,10 @@ def made(seconds: float, shape: Shape, *, seed: int) -> Waveform:
 
 
 def ranges_from(shape: Shape, clips: Sequence[Waveform]) -> list[Waveform]:
-    """Sounds (T,) to set the ranges of whole numbers by: pieces of clips where there are some, else made ones."""
+    """Sounds (T,) to set the ranges of whole numbers by: made ones, and clips in pieces."""
     size = shape.window or ceil(max(2.0, shape.min_s) * shape.sample_rate)
-    if clips:
-        return [pieces(clip, size)[0] for clip in clips]
-    return [made(size / shape.sample_rate, shape, seed=100 + number)[:size] for number in range(8)]
+    sounds = [made(size / shape.sample_rate, shape, seed=100 + number)[:size] for number in range(8)]
+    return [*sounds, *(piece for clip in clips for piece in pieces(clip, size))]
 
 
 def pieces(sound: Waveform, window: int) -> list[Waveform]:

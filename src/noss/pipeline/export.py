@@ -82,7 +82,7 @@ def export(
         precision: Of weights, and in int8 of arithmetic.
         window_s: Fix the file to windows of so many seconds; None for any length, or for 1 s where the format has one length.
         frames: Give frames in place of one vector a sound; only at any length.
-        clips: Recordings to compare on too; of several, every second one sets the ranges of int8 in their place.
+        clips: Recordings to compare on too; of several, every second one helps to set the ranges of int8 instead.
 
     Returns:
         Where the file is, and how far it is from the model.
