@@ -12,6 +12,8 @@ import soundfile
 
 import noss
 from noss.errors import DataError
+from noss.pipeline import _train_cost
+from noss.pipeline._train_cost import Cost, counters, joules
 from noss.pipeline._train_files import note_machine
 from noss.pipeline._train_log import Log
 from noss.pipeline._train_page import read_training
@@ -77,6 +79,42 @@ def test_a_run_remembers_every_machine_once(run: Path) -> None:
     assert len(machines) == 2 and machines[1] == f"{machines[0]}, 4 processes"
 
 
+def test_a_run_adds_up_what_its_sessions_cost(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for measured in ({}, {}, {"intel-rapl:0": (5, 1000)}):
+        monkeypatch.setattr(_train_cost, "counters", lambda measured=measured: measured)
+        times = iter([10.0, 46.0])
+        monkeypatch.setattr(_train_cost, "core_seconds", lambda times=times: next(times))
+        Cost(run, gpus=0).note()
+    cost = json.loads((run / "run.json").read_text(encoding="utf-8"))["cost"]
+    assert (cost["core_s"], cost["estimated_joules"], cost["measured_joules"]) == (108.0, 720.0, 0.0)
+    told = read_training(run).cost
+    assert "0.03 core hours" in told and "about 0.2 Wh, an estimate: 10 W a core" in told
+
+
+def test_energy_is_read_from_counters_of_whole_processors_that_begin_anew(tmp_path: Path) -> None:
+    def tell(zone: str, microjoules: int) -> None:
+        (tmp_path / zone).mkdir(exist_ok=True)
+        (tmp_path / zone / "energy_uj").write_text(f"{microjoules}\n")
+        (tmp_path / zone / "max_energy_range_uj").write_text("10000000\n")
+
+    for zone in ("intel-rapl:0", "intel-rapl:0:0", "intel-rapl:1"):
+        tell(zone, 9_000_000)
+    before = counters(tmp_path)
+    tell("intel-rapl:0", 9_500_000)
+    tell("intel-rapl:1", 1_000_000)
+    assert list(before) == ["intel-rapl:0", "intel-rapl:1"]
+    assert joules(before, counters(tmp_path)) == pytest.approx(0.5 + 2.0)
+    (tmp_path / "intel-rapl:1" / "energy_uj").unlink()
+    assert counters(tmp_path) == {} == counters(tmp_path / "nowhere")
+
+
+def test_licences_of_corpora_and_teachers_are_told(run: Path) -> None:
+    known = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    recipe = {**known["recipe"], "data": ["ravdess", "./speech"], "teacher": ["trillsson/3", "onnx/./mine.onnx"]}
+    (run / "run.json").write_text(json.dumps({**known, "recipe": recipe}), encoding="utf-8")
+    assert read_training(run).licences == {"ravdess": "CC-BY-NC-SA-4.0", "trillsson/3": "Apache-2.0"}
+
+
 def test_a_pipe_gets_a_line_with_loss_suite_and_the_time_left(
     run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -108,6 +146,6 @@ def test_a_finished_run_has_its_page(tmp_path: Path) -> None:
     path.write_text(f"RECIPE = {RECIPE | {'data': [str(folder)], 'steps': 2, 'crop_s': 0.3}!r}\n", encoding="utf-8")
     done = train(path, out=tmp_path / "run", device="cpu", workers=0)
     text = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
-    assert "audiontt/512, trained by triplet: 2 steps" in text and "cores" in text
+    assert "audiontt/512, trained by triplet: 2 steps" in text and "cores" in text and " core hours; " in text
     assert f"noss embed {done.model} " in text
     assert noss.load_model(done.model).embed([folder / "0.wav"]).shape == (1, 512)

@@ -146,13 +146,19 @@ def test_a_run_started_in_python_shows_the_call(scores: list[Score], tmp_path: P
     ).read_text(encoding="utf-8")
 
 
-def test_scripts_are_kept_in_the_cache(scores: list[Score], tmp_path: Path) -> None:
+def test_scripts_are_kept_in_the_cache(scores: list[Score], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     html.write(scores, tmp_path / "a.html", details=Details(cache=tmp_path))
     kept = list((tmp_path / "scripts").glob("vega-*.js"))
     assert len(kept) == 1
-    kept[0].write_text("kept = 1;", encoding="utf-8")
+    script = kept[0].read_text(encoding="utf-8")
+    monkeypatch.setattr("noss.reports._script._bundled", lambda: "bundled = 1;")
     html.write(scores, tmp_path / "b.html", details=Details(cache=tmp_path))
-    assert "<script>kept = 1;</script>" in (tmp_path / "b.html").read_text(encoding="utf-8")
+    assert f"<script>{script}</script>" in (tmp_path / "b.html").read_text(encoding="utf-8")
+    kept[0].write_text(script[:-1], encoding="utf-8")
+    html.write(scores, tmp_path / "c.html", details=Details(cache=tmp_path))
+    assert "<script>bundled = 1;</script>" in (tmp_path / "c.html").read_text(encoding="utf-8"), (
+        "a damaged one is not used"
+    )
 
 
 def test_a_closing_script_tag_in_a_name_ends_no_script(scores: list[Score], tmp_path: Path) -> None:

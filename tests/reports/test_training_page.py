@@ -78,6 +78,20 @@ def test_names_with_markup_are_text_and_nothing_is_fetched(tmp_path: Path) -> No
 
 
 @pytest.mark.usefixtures("bare")
+def test_the_page_shows_what_compression_gained_and_cost(tmp_path: Path) -> None:
+    row = {"model": f"trained/{ATTACK}", "bytes": 2_400_000, "parameters": 600_192, "ms_for_1_s": 4.0}
+    drift = {"cosine": 0.99, "least_cosine": 0.95, "largest_difference": 0.1, "crops": 64, "held_out": True}
+    known = {"kind": "low_rank", "before": row, "after": {**row, "bytes": 1_200_000}, "drift": drift}
+    training = made(compression=known, licences={"ravdess": "CC-BY-NC-SA-4.0"}, cost="1.5 core hours")
+    text = page(training, tmp_path)
+    assert 'id="smaller"' in text and 'id="smaller"' not in page(made(), tmp_path) and ATTACK not in text
+    for told in ("thin matrices", "2.400", "1.200", "0.9500 at least", "ravdess: CC-BY-NC-SA-4.0", "1.5 core hours"):
+        assert told in text
+    markdown.write_training(training, tmp_path / "a.md")
+    assert "| after | 1.200 | 600,192 | 4.00 |" in (tmp_path / "a.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.usefixtures("bare")
 def test_a_run_without_a_watcher_has_no_suite(tmp_path: Path) -> None:
     text = page(made(looks=[], best=900), tmp_path)
     assert 'id="suite"' not in text and data(text)["watched"] == []

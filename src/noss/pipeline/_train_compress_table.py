@@ -23,11 +23,10 @@ from noss.pipeline._train_batches import Batches, Crop
 from noss.pipeline._train_checkpoint import best_of, load
 from noss.pipeline._train_compress import UNCOMPRESSED, leave_uncompressed
 from noss.pipeline._train_corpus import Draws, open_corpus
-from noss.pipeline._train_files import MODEL
+from noss.pipeline._train_files import COMPRESSION, MODEL
 from noss.pipeline._train_recipe import Recipe
 from noss.runs import write_json
 
-FILE: Final = "compression.json"
 _MOST_CROPS: Final = 64
 _CALLS: Final = 20
 
@@ -47,7 +46,7 @@ def compare_sizes(folder: Path, recipe: Recipe, *, root: Sequence[str], cache: P
     Raises:
         NossError: A model cannot be opened, or the corpus is gone.
     """
-    path = folder / FILE
+    path = folder / COMPRESSION
     if path.is_file():
         known: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return known

@@ -22,6 +22,7 @@ from noss.pipeline._train_recipe import Recipe, difference
 from noss.runs import write_json, write_text
 
 MODEL: Final = "model.json"
+COMPRESSION: Final = "compression.json"
 _NEEDED: Final = {"student", "objective", "data", "steps", "batch_size"}
 _PACKAGES: Final = ("torch", "accelerate", "numpy", "safetensors", "soundfile", "soxr")
 
@@ -87,7 +88,7 @@ def write_model(
             "card": asdict(student.card),
             "objective": recipe.objective,
             "trained_on": list(recipe.shares),
-            "teacher": recipe.teacher,
+            "teacher": " and ".join(recipe.teachers) or None,
             "classes": list(classes),
             "compressed": compressed,
         },

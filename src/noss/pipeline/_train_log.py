@@ -8,12 +8,15 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from noss.pipeline._train_watch import MEAN, read_watch
 from noss.reports._training import in_time
 from noss.runs import replacing
 from noss.shelf import require
+
+if TYPE_CHECKING:
+    from noss.pipeline._train_cost import Cost
 
 _EVERY_S: Final = 10.0  # between lines in a pipe
 _LOOK_S: Final = 2.0  # between looks at what the watcher found
@@ -30,12 +33,13 @@ class Log:
         step: Steps that are done.
         steps: Steps in all.
         alone: Whether this process is the one that writes and tells; the others keep still.
+        cost: Counts what the run costs, and is asked to note it at each checkpoint; None for no count.
     """
 
-    def __init__(self, folder: Path, *, step: int, steps: int, alone: bool = True) -> None:
+    def __init__(self, folder: Path, *, step: int, steps: int, alone: bool = True, cost: Cost | None = None) -> None:
         self._path = folder / "log.csv"
         self._kept = [row for row in read_log(folder) if row[0] <= step]
-        self._steps, self._first, self._alone = steps, step, alone
+        self._steps, self._first, self._alone, self._cost = steps, step, alone, cost
         self._told_s = self._started_s = time.monotonic()
         self._latest: dict[str, float] = {}
         self._folder, self._looked_s = folder, -_LOOK_S
@@ -81,6 +85,8 @@ class Log:
             return
         self._file.flush()
         self._board.flush()
+        if self._cost is not None:
+            self._cost.note()
 
     def _start_bar(self) -> Any:
         if not sys.stderr.isatty():

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from noss import shelf
 from noss.errors import DataError
 from noss.pipeline._details import read_settings
 from noss.pipeline._train_checkpoint import best_of, checkpoints, read_facts
-from noss.pipeline._train_files import MODEL, is_training, read_broken
+from noss.pipeline._train_cost import in_words
+from noss.pipeline._train_files import COMPRESSION, MODEL, is_training, read_broken
 from noss.pipeline._train_log import read_log
 from noss.pipeline._train_watch import MEAN, read_watch
 from noss.reports import Unit
@@ -58,13 +61,14 @@ def read_training(run: Path) -> Training:
         raise DataError(
             f"{run} holds no training run: give the folder that `noss train` wrote, the one its --out names"
         )
+    settings_recipe = settings.pop("recipe")
     there = checkpoints(run / "checkpoints")
     rows = read_watch(run)
     return Training(
         run=str(run),
         name=run.resolve().name,
         step=int(read_facts(there[-1])["step"]) if there else 0,
-        recipe=settings.pop("recipe"),
+        recipe=settings_recipe,
         source=_text(run / "recipe.py"),
         settings=settings,
         model=json.loads(_text(run / MODEL) or "{}"),
@@ -73,8 +77,27 @@ def read_training(run: Path) -> Training:
         units=_units({str(row["name"]) for row in rows}),
         best=_best(run),
         size_mb=(there[-1] / "student.safetensors").stat().st_size / 1e6 if there else None,
+        compression=json.loads(_text(run / COMPRESSION) or "{}"),
+        licences=_licences(settings_recipe),
+        cost=in_words(settings.get("cost", {})),
         failures=[{"file": one.file, "reason": one.reason} for one in read_broken(run)],
     )
+
+
+def _licences(recipe: Mapping[str, Any]) -> dict[str, str]:
+    """The licences of the corpora and teachers that stand on a shelf, by name; those of your own files are yours to know."""
+    found = {}
+    for name in recipe["data"]:
+        part = shelf.parse(name).part
+        if part in shelf.names("datasets") and (card := getattr(shelf.load("datasets", part), "DATASET", None)):
+            found[name] = card.licence
+    teachers = recipe.get("teacher") or []
+    for name in [teachers] if isinstance(teachers, str) else teachers:
+        parsed = shelf.parse_model(name)
+        cards = getattr(shelf.load("models", parsed.part), "CARDS", {}) if parsed.part in shelf.names("models") else {}
+        if (parsed.choice or "") in cards:
+            found[name] = cards[parsed.choice or ""].licence
+    return found
 
 
 def _text(path: Path) -> str:

@@ -132,6 +132,7 @@ def _go_on(
     from accelerate import Accelerator
     from accelerate.state import AcceleratorState
 
+    from noss.pipeline._train_cost import Cost
     from noss.pipeline._train_log import Log
     from noss.pipeline._train_page import show
     from noss.pipeline._train_start import start
@@ -147,9 +148,11 @@ def _go_on(
         try:
             if first:
                 note_machine(folder, device=accelerator.device.type, processes=accelerator.num_processes)
+            gpus = accelerator.num_processes if accelerator.device.type != "cpu" else 0
+            cost = Cost(folder, gpus=gpus) if first else None
             with (
                 watching(recipe, folder, cache=cache, alone=first),
-                Log(folder, step=loop.step, steps=recipe.steps, alone=first) as log,
+                Log(folder, step=loop.step, steps=recipe.steps, alone=first, cost=cost) as log,
             ):
                 loop.run(folder, log)
         finally:

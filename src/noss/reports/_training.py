@@ -54,6 +54,9 @@ class Training:
         units: How the watcher's tasks are shown, by the name of the row.
         best: The step of the model that `trained/RUN` opens; None before the first checkpoint.
         size_mb: Size of its weights, 10^6 bytes; None before the first checkpoint.
+        compression: What `compression.json` says; empty without any.
+        licences: Licences of corpora and teachers, by name, where they are known.
+        cost: What it cost, in words.
         failures: Recordings that could not be used: a `file` and a `reason` each.
     """
 
@@ -69,6 +72,9 @@ class Training:
     units: Mapping[str, Unit] = field(default_factory=dict)
     best: int | None = None
     size_mb: float | None = None
+    compression: Mapping[str, Any] = field(default_factory=dict)
+    licences: Mapping[str, str] = field(default_factory=dict)
+    cost: str = ""
     failures: Sequence[Mapping[str, str]] = ()
 
     @property
@@ -79,11 +85,17 @@ class Training:
     @property
     def title(self) -> str:
         """Who was trained by what, and how far."""
-        by = f" from {self.recipe['teacher']}" if self.recipe.get("teacher") else ""
+        by = f" from {self.teachers}" if self.teachers else ""
         steps = (
             f"{self.recipe['steps']:,} steps" if self.is_done else f"{self.step:,} of {self.recipe['steps']:,} steps"
         )
         return f"{self.recipe['student']}, trained by {self.recipe['objective']}{by}: {steps}"
+
+    @property
+    def teachers(self) -> str:
+        """The teachers in words; empty without one."""
+        given = self.recipe.get("teacher") or ""
+        return given if isinstance(given, str) else " and ".join(given)
 
     @property
     def seconds(self) -> float | None:
@@ -178,14 +190,16 @@ def facts(training: Training) -> dict[str, str]:
     found = {
         "Student": recipe["student"],
         "Objective": recipe["objective"],
-        "Teacher": recipe.get("teacher") or "",
+        "Teacher": training.teachers,
         "Trained on": ", ".join(map(str, sources)),
+        "Licences": "; ".join(f"{name}: {licence}" for name, licence in training.licences.items()),
         "Classes": f"{len(training.model.get('classes', []))}" if training.model.get("classes") else "",
         "Parameters": f"{number:,}" if number is not None else "",
         "Weights": f"{readable(training.size_mb)} MB" if training.size_mb is not None else "",
         "Dimensions": f"{card['dim']:,}" if card.get("dim") else "",
         "Machine": "; ".join(map(str, training.settings.get("machines", []))),
         "Time in steps": in_time(training.seconds) if training.seconds is not None else "",
+        "Cost": training.cost,
         "Made with": f"noss {training.settings.get('noss_version', '')}, Python {training.settings.get('python', '')}".strip(),
     }
     return {label: text for label, text in found.items() if text}

@@ -13,6 +13,7 @@ from markupsafe import Markup
 from noss.reports._render import environment, policy, source
 from noss.reports._script import vega
 from noss.reports._training import SUITE, Training, Watched, curves, facts, warnings, watched
+from noss.reports._training_smaller import smaller
 
 if TYPE_CHECKING:
     import altair as alt
@@ -41,6 +42,7 @@ def write_training(training: Training, path: Path, *, cache: Path | None = None)
             steps=sorted({look.step for look in training.looks if look.step >= 0}),
             levels=list(dict.fromkeys(look.model for look in training.looks if look.step < 0)),
             facts=facts(training),
+            smaller=smaller(training),
             warnings=warnings(training),
             command=command(training),
             failures=list(training.failures[:_MOST_FAILURES]),

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from noss.reports._table import readable
 from noss.reports._training import Training, Watched, curves, facts, warnings, watched
 from noss.reports._training_page import command
+from noss.reports._training_smaller import smaller
 
 
 def training_text(training: Training, escaped: Callable[[str], str]) -> str:
@@ -24,12 +25,21 @@ def training_text(training: Training, escaped: Callable[[str], str]) -> str:
         _table(["", ""], [[name, text] for name, text in told.items()], escaped),
         _suite(training, watched(training), escaped),
         _table(["number", "first", "last, smoothed", "held out, last"], _ends(training), escaped),
+        _smaller(training, escaped),
         f"Use it as\n\n{_code(f'trained/{training.run}')}" if training.best is not None else "",
         f"Repeat it:\n\n{_code(command(training))}",
         _table(["setting", "value"], settings, escaped),
         _table(["file", "why it was not used"], [[one["file"], one["reason"]] for one in training.failures], escaped),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _smaller(training: Training, escaped: Callable[[str], str]) -> str:
+    found = smaller(training)
+    if found is None:
+        return ""
+    table = _table([f"made smaller: {found.kind}", *found.heading[1:]], found.rows, escaped)
+    return "\n\n".join([table, escaped(found.note), "Score both:", _code(found.command)])
 
 
 def _code(text: str) -> str:
