@@ -219,6 +219,8 @@ def two_steps(path: Path) -> list[str]:
     small = ["steps=2", "warmup=1", "validate_every=2", "batch_size=4", "accumulate=1", "validation=0.3", "watch=None"]
     small += [f"student={student}", f"student_options={options!r}", "validation_batches=1"]
     labels = ["target=label"] if shelf.load("objectives", recipe.objective).NEEDS.labels else []
+    if labels and not isinstance(recipe.target, str | None):  # several columns, a weight each
+        labels = ["target=['label', 'speaker']", "objective_options.weights=[1.0, 1.0]"]
     teacher = ["teacher=mfcc_stats"] if recipe.teacher else []  # whose weights are no file
     start = ["start=None"] if recipe.start else []
     return [*small, *labels, *teacher, *start]
