@@ -144,7 +144,9 @@ def main(models: list[str]) -> None:
                 told = json.loads(answer.splitlines()[-1])
                 row.ms.append(told["ms"])
                 row.mb.append(told["mb"])
-    print("| Model | Runtime | Precision | ms for 1 s, one thread | Size, MB | Peak memory, MB | Largest difference, least cosine |")
+    print(
+        "| Model | Runtime | Precision | ms for 1 s, one thread | Size, MB | Peak memory, MB | Largest difference, least cosine |"
+    )
     print("| :-- | :-- | :-- | --: | --: | --: | --: |")
     print("\n".join(row.line() for row in rows))
 

@@ -77,7 +77,7 @@ class Made:
     def card_file(self, precision: str) -> dict[str, Any]:
         """The facts that say how to feed the file, see `noss.models._card_file`."""
         card, shape = self.model.card, self.shape
-        facts = {"sample_rate": card.sample_rate, "dim": card.dim}
+        facts: dict[str, Any] = {"sample_rate": card.sample_rate, "dim": card.dim}
         facts |= {"window": shape.window} if shape.window else {"min_s": card.min_s}
         if shape.frames:
             facts["frame_rate"] = card.frame_rate
