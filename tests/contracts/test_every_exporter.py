@@ -22,7 +22,7 @@ from noss.pipeline._check_model_feed import voice
 from noss.pipeline.export import CARD, PROOF, export
 
 NEEDED = {"onnx": "onnxscript", "litert": "litert_torch", "torchexport": "torch"}
-NATIVE = ["audiontt/512", "mobilenet_v3/tiny-0.5"]
+NATIVE = ["audiontt/512", "mobilenet_v3/tiny-0.5", "noss/small"]
 FORMATS = [
     pytest.param(
         name,

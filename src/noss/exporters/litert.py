@@ -38,7 +38,8 @@ def write(graph: Graph, path: Path, *, precision: Precision = "fp32") -> None:
         MissingExtraError: litert-torch is not here.
         ModelError: No window is asked for.
     """
-    litert_torch = require("litert_torch", extra="export-litert", needed_by="noss export --to litert")
+    with quiet():
+        litert_torch = require("litert_torch", extra="export-litert", needed_by="noss export --to litert")
     import torch
 
     if graph.window is None:

@@ -1,4 +1,4 @@
-"""A program of torch.export, for PyTorch without the code of the model, in Python and C++: any length and batch, or a window."""
+"""A program of torch.export, for PyTorch in Python and C++ without the code of the model: any length, or a window."""
 
 from __future__ import annotations
 
