@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from noss import shelf
 from noss.datasets import Clip
 from noss.datasets._files import is_audio, walk
 from noss.errors import DataError, PlaceError
@@ -25,6 +26,15 @@ def clips_of(source: Sequence[str], *, roots: Mapping[str, Path], cache: Path) -
     return list({(clip.path, clip.start_s, clip.end_s): clip for clip in found}.values())
 
 
+def is_source(word: str) -> bool:
+    """Whether a word, where a model may stand, is no model and names audio: a file, a folder, an address or a dataset."""
+    part = shelf.parse_model(word).part
+    if part.endswith(".py") or part in shelf.names("models"):
+        return False
+    path = path_of(word).expanduser()
+    return isinstance(path, Place) or path.exists() or shelf.parse(word).part in shelf.names("datasets")
+
+
 class Catalogue:
     """Clips, a sequence of them after the other: all of datasets, files and folders at once, then tables by the block.
 
@@ -41,6 +51,8 @@ class Catalogue:
         named = {name: path_of(name).expanduser() for name in source}
         tables = {name: path for name, path in named.items() if _is_manifest(path)}
         self._manifests = [Manifest(path) for path in tables.values()]
+        if not named:
+            raise DataError("no audio is named: name files, folders, datasets or tables behind the model")
         self._clips = clips_of([name for name in source if name not in tables], roots=roots, cache=cache)
 
     def __iter__(self) -> Iterator[Sequence[Clip]]:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from noss.pipeline._alteration import Alteration
     from noss.pipeline._loaded import LoadedModel
 
+DEFAULT_MODEL = "noss/small"  # comes with the package
 MIX = "mix"
 EMBEDDING_VERSION = 1  # raised by one whenever a change in reading, cutting or pooling changes the vectors
 _SHAPING = ("sample_rate", "frame_rate", "masks_padding", "min_s", "padding", "window_s", "version")
@@ -186,11 +187,12 @@ def with_all_layers(model: Model, *, cache: Path | None = None) -> tuple[Model, 
     return (whole, int(parsed.layer)) if same and int(parsed.layer) < whole.card.layers else None
 
 
-def load_model(name: str, **options: Any) -> LoadedModel:
+def load_model(name: str = DEFAULT_MODEL, **options: Any) -> LoadedModel:
     """A model, built in this process: `load_model("yamnet").embed(["a.wav"])` gives (N, D) float32.
 
     Args:
-        name: A name on the shelf (`yamnet`, `transformers/DIR@6`) or the path of a Python file.
+        name: A name on the shelf (`yamnet`, `transformers/DIR@6`) or the path of a Python file; by default the one that is
+            in the package.
         options: Options of the model's `build`.
 
     Raises:

@@ -28,11 +28,11 @@ from noss.pipeline._embed_progress import Bar
 from noss.pipeline._embed_remote import ahead
 from noss.pipeline._embed_run import Run
 from noss.pipeline._embed_slice import copy_layer
-from noss.pipeline._embed_sources import Catalogue
+from noss.pipeline._embed_sources import Catalogue, is_source
 from noss.pipeline._embed_table import write_table
 from noss.pipeline._embed_table_made import EmbeddedTable
 from noss.pipeline._embed_windows import in_windows
-from noss.pipeline._models import Model, open_model
+from noss.pipeline._models import DEFAULT_MODEL, Model, open_model
 from noss.pipeline._request import roots, words
 from noss.pipeline._shard import parse_shard, share_of
 from noss.pipeline._trust import check_trusted, trust
@@ -44,9 +44,9 @@ from noss.store import Store
 
 def embed(
     model: str,
-    source: Sequence[str],
+    source: Sequence[str] = (),
     *,
-    out: Path | str,
+    out: Path | str = "embeddings.parquet",
     cache: Path | str | None = None,
     root: Sequence[str] = (),
     workers: int | None = None,
@@ -68,7 +68,8 @@ def embed(
     """Embed audio into a table: file, start, end, embedding.
 
     Args:
-        model: Name of a model, or the path of your own: `yamnet`, `transformers/DIR@6`, `./mine.py`.
+        model: Name of a model, or the path of your own: `yamnet`, `transformers/DIR@6`, `./mine.py`. It may be left out, for
+            `noss/small`: a first word that is no model, and names audio, is the first source.
         source: Audio files, folders of them, names of datasets, and tables (`.csv`, `.parquet`: file, start, end) of any
             length, in any mixture; rows of tables come last.
         out: The table to write: `.parquet` or `.csv`, here or at an address, `s3://BUCKET/emb.parquet`.
@@ -101,13 +102,15 @@ def embed(
     check_rows(path_of(out), frames=frames, per_window=per_window, sizes=(window_s, hop_s))
     check_bucket(out)
     folder = cache_folder(cache)
+    names = [source] if isinstance(source, str) else list(source)
+    if is_source(model):
+        model, names = DEFAULT_MODEL, [model, *names]
     check_trusted(trust_remote_code, [model])
     opened = open_model(model, cache=folder, **trust(model, trust_remote_code))
     if per_window:
         opened = in_windows(opened, window_s=window_s, hop_s=hop_s)
     where = open_engine(engine, address=address, gpus_per_worker=gpus_per_worker)
     share = None if shard is None else parse_shard(shard)
-    names = [source] if isinstance(source, str) else list(source)
     catalogue = share_of(Catalogue(names, roots=roots(words(root)), cache=folder), share, cache=folder)
     options: dict[str, Any] = {"workers": workers, "device": device, "batch_s": batch_s, "strict": strict}
     options["engine"] = where
