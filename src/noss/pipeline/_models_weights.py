@@ -1,4 +1,4 @@
-"""The weights of a model, by the bytes behind them: hashed once for a file and a machine, and held to what is said of them."""
+"""The weights of a model by the bytes behind them: hashed once for a file and a machine, held to what is said of them."""
 
 from __future__ import annotations
 
