@@ -1,4 +1,4 @@
-"""The embedded default: four models on four tasks of a corpus that is synthesised on first use.
+"""The embedded default: five models on four tasks of a corpus that is synthesised on first use.
 
     noss run recipes/demo.py --out runs/demo
 
@@ -7,6 +7,6 @@ Expected: every model is far above `trivial` on language, speaker and word.
 """
 
 SUITE = {
-    "models": ["trivial", "logmel_stats", "mfcc_stats", "opensmile/egemaps"],
+    "models": ["trivial", "logmel_stats", "mfcc_stats", "opensmile/egemaps", "noss/small"],
     "tasks": ["demo/language", "demo/speaker", "demo/style", "demo/word"],
 }

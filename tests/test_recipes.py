@@ -154,7 +154,7 @@ def training(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, list
 def parts_of(recipe: Recipe) -> list[tuple[Any, str]]:
     """The shelf and the name of every part that a recipe of training names."""
     watched = watch_settings(recipe) if recipe.watch else {"baseline": None, "tasks": []}
-    models = [recipe.student, recipe.teacher, watched["baseline"]]
+    models = [recipe.student, *recipe.teachers, recipe.start, watched["baseline"]]
     tasks = [("datasets", task.rpartition("=")[2]) for task in watched["tasks"]]
     return [("objectives", recipe.objective), *(("models", name) for name in models if name), *tasks]
 

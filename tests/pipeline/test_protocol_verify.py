@@ -275,8 +275,14 @@ def coverage(how, *, num_speakers: int, replications: int, draws: int = 300) -> 
     return held / replications
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("num_speakers", [15, 30, 100])
+@pytest.mark.parametrize(
+    "num_speakers",
+    [
+        pytest.param(15, marks=pytest.mark.slow),
+        pytest.param(30, marks=pytest.mark.slow),
+        pytest.param(100, marks=pytest.mark.long),
+    ],
+)
 def test_intervals_over_both_speakers_hold_the_truth_95_times_in_100(num_speakers: int):
     assert 0.92 <= coverage(lambda pair_N2: pair_N2, num_speakers=num_speakers, replications=400) <= 0.99
 

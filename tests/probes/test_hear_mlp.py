@@ -43,7 +43,7 @@ def test_it_scores_what_the_kit_scores(place: int) -> None:
     agrees_with_the_kit(place)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @REST
 def test_it_scores_what_the_kit_scores_on_the_rest_of_the_grid(place: int) -> None:
     agrees_with_the_kit(place)
