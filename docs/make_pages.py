@@ -20,6 +20,7 @@ ABOUT: dict[shelf.Shelf, str] = {
     "probes": "Small learners on frozen embeddings.",
     "metrics": "Numbers that say how good predictions are.",
     "objectives": "What training pulls towards.",
+    "exporters": "Files that leave the house, with the proof that they give the same.",
     "reports": "Ways to show scores: `noss report RUN --style NAME`.",
     "engines": "Where a step runs.",
 }
