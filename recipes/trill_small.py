@@ -9,7 +9,8 @@ As `recipes/trill.py`, but: a MobileNetV3 in place of the ResNet-50, which costs
 gain and noise on them, so that a recording is not told by its level; recordings of 1 to 20 s, so that neighbours are nearer than
 ten seconds.
 
-Cost: sized for half an hour on two quiet cores. Expected: see docs/papers_in_small.md.
+Cost: sized for half an hour on two quiet cores. Expected: not run at this length, and not scored; after 87 steps the
+training loss was 0.074: docs/papers_in_small.md.
 """
 
 import os
