@@ -9,6 +9,7 @@ litert-torch asks for older versions of some packages than others here do: an en
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,9 +22,6 @@ SUFFIX: Final = ".tflite"
 MODEL: Final = "litert"
 PRECISIONS: Final = ("fp32", "fp16", "int8")
 ANY_LENGTH: Final = False
-BEHIND_FRONT_END = (
-    r"^(?!.*LogMel).*$"  # names of the converter's tensors hold the classes of the modules they come from
-)
 
 
 def write(graph: Graph, path: Path, *, precision: Precision = "fp32") -> None:
@@ -56,15 +54,36 @@ def _smaller(model: bytes, precision: Precision) -> bytes:
     from ai_edge_quantizer import qtyping, quantizer
     from ai_edge_quantizer.recipe import AlgorithmName
 
-    every = qtyping.TFLOperationName.ALL_SUPPORTED
+    every, behind = qtyping.TFLOperationName.ALL_SUPPORTED, _behind_log(model)
     worker: Any = quantizer.Quantizer(model)
     if precision == "int8":
-        worker.add_dynamic_config(BEHIND_FRONT_END, every, num_bits=8)
+        worker.add_dynamic_config(behind, every, num_bits=8)
     else:
         half = qtyping.OpQuantizationConfig(
             weight_tensor_config=qtyping.TensorQuantizationConfig(num_bits=16, dtype=qtyping.TensorDataType.FLOAT),
             compute_precision=qtyping.ComputePrecision.FLOAT,
             explicit_dequantize=True,
         )
-        worker.update_quantization_recipe(BEHIND_FRONT_END, every, half, AlgorithmName.FLOAT_CASTING)
+        worker.update_quantization_recipe(behind, every, half, AlgorithmName.FLOAT_CASTING)
     return bytes(worker.quantize().quantized_model)
+
+
+def _behind_log(model: bytes) -> str:
+    """A pattern of the names of all operations but those that a logarithm is taken of: the front end, whatever it is called."""
+    from ai_edge_quantizer import qtyping
+    from ai_edge_quantizer.utils import tfl_flatbuffer_utils
+
+    graph: Any = tfl_flatbuffer_utils.read_model(model)
+    operators, tensors = graph.subgraphs[0].operators, graph.subgraphs[0].tensors
+    log = qtyping.BuiltinOperator.LOG
+    makers = {output: operator for operator in operators for output in operator.outputs}
+    found: dict[int, Any] = {}
+    left = [operator for operator in operators if graph.operatorCodes[operator.opcodeIndex].builtinCode == log]
+    while left:
+        operator = left.pop()
+        if id(operator) not in found:
+            found[id(operator)] = operator
+            left += [makers[tensor] for tensor in operator.inputs if tensor in makers]
+    names = {tensors[output].name.decode() for operator in found.values() for output in operator.outputs}
+    spared = "|".join(re.escape(name) for name in sorted(names))
+    return f"^(?!(?:{spared});?$).*$" if spared else ".*"
