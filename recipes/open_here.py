@@ -27,6 +27,7 @@ SUITE = {
         "yamnet",
         "byol_s",
         "speech_embedding",
+        "noss/small",
     ],
     "tasks": [
         "ravdess/emotion",

@@ -26,7 +26,7 @@ def test_the_first_example_embeds_two_files_and_prints_two_scores(tmp_path: Path
     (tmp_path / "example.py").write_text(f"{BLOCKS[0]}\nprint(vectors.shape, vectors.dtype)\n", encoding="utf-8")
     ran = subprocess.run([sys.executable, "example.py"], cwd=tmp_path, check=True, capture_output=True, text=True)
     *scores, last = ran.stdout.splitlines()
-    assert last == "(2, 448) float32"
+    assert last == "(2, 2048) float32"
     assert [line.split()[0] for line in scores] == ["trivial", "logmel_stats"]
 
 

@@ -1,4 +1,6 @@
-"""What a training run costs: time, processor seconds, and energy where the machine tells; in `run.json`, session by session.
+"""What a training run costs: time, processor seconds, and energy where the machine tells it.
+
+It stands in `run.json`, session by session.
 
 Energy is read from the counters that Linux keeps of whole processors (powercap, RAPL; since 2020 root alone may read them on most
 machines). It is that of the machine, whoever else works on it. Where nothing is told, `estimated_joules` is core seconds
