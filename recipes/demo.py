@@ -2,7 +2,7 @@
 
     noss run recipes/demo.py --out runs/demo
 
-Needs no download. Cost: about a minute on two cores (64 s measured), the synthesis included.
+Needs no download. Cost: two minutes on two cores (111 s measured), the synthesis included.
 Expected: every model is far above `trivial` on language, speaker and word.
 """
 
