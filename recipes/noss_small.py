@@ -8,7 +8,7 @@ speakers whom the benchmark scores are not among it. The weights in the package 
 `docs/noss_small.md` says how they are put there.
 
 Cost: 55 minutes on two cores that other work shared. Expected: a held-out mean squared error from both teachers of 0.43 of their
-variance, language right for 66 % of held-out speakers and gender for 78 %, and the scores of `docs/noss_small.md`.
+variance, language right for 66 % of the crops of held-out speakers and gender for 78 %, and the scores of `docs/noss_small.md`.
 """
 
 import os

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from noss.models._audiontt import AudioNTT, CentredLogMel, Size
 
-NUM_STATISTICS = 4
+NUM_STATISTICS = 4  # of each number of a frame
 
 
 class VoiceNet(nn.Module):

@@ -63,11 +63,11 @@ def build(choice: str, *, seed: int = 0) -> nn.Module:
     from safetensors.torch import load_file
 
     from noss.models._audiontt import Size
-    from noss.models._voice_net import VoiceNet
+    from noss.models._voice_net import NUM_STATISTICS, VoiceNet
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = VoiceNet(Size(dim=DIM // 4)).eval()
+        model = VoiceNet(Size(dim=DIM // NUM_STATISTICS)).eval()
     if choice == "small-untrained":
         return model
     try:

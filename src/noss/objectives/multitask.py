@@ -89,5 +89,5 @@ class Objective(nn.Module):
             guess = math.log(max(2, logits_NK.shape[1]))
             found["loss"] = found["loss"] + weight * sums / known_N.sum().clamp(min=1) / guess
             right_N = (logits_NK.detach().argmax(dim=1) == code_N)[known_N]
-            found[f"accuracy {column}"] = right_N.float().mean() if len(right_N) else torch.zeros(())
+            found[f"accuracy {column}"] = right_N.float().mean() if len(right_N) else distance.new_zeros(())
         return found

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -56,12 +56,11 @@ def watching(recipe: Recipe, folder: Path, *, cache: Path, alone: bool) -> Itera
     end.unlink(missing_ok=True)
     words = [sys.executable, "-m", "noss.pipeline._train_watch", str(folder), str(cache), str(os.getpid())]
     process = subprocess.Popen(words, stdin=subprocess.DEVNULL)
-    try:
+    with ExitStack() as undo:
+        undo.callback(process.wait)
+        undo.callback(process.terminate)  # undone from the last to the first
         yield
-    except BaseException:
-        process.terminate()
-        process.wait()
-        raise
+        undo.pop_all()
     write_text(end, "")
     if process.wait() != 0:
         raise DataError(f"the watcher of {folder} failed: see what it wrote above; run the same command again")

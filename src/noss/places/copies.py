@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -76,17 +76,15 @@ def fetched(address: Place) -> Path:
     except OSError as error:
         raise PlaceError(f"cannot copy {address} to {folder}: {error.strerror}; set NOSS_CACHE to a folder") from error
     copy = Path(name)
-    try:
-        store.bring(str(address), copy)
-    except FileNotFoundError as error:
-        copy.unlink(missing_ok=True)
-        raise PlaceError(f"no file {address}: check the path") from error
-    except OSError as error:
-        copy.unlink(missing_ok=True)
-        raise PlaceError(f"cannot copy {address} to {folder}: {error.strerror}; free some space") from error
-    except BaseException:
-        copy.unlink(missing_ok=True)
-        raise
+    with ExitStack() as undo:
+        undo.callback(copy.unlink, missing_ok=True)
+        try:
+            store.bring(str(address), copy)
+        except FileNotFoundError as error:
+            raise PlaceError(f"no file {address}: check the path") from error
+        except OSError as error:
+            raise PlaceError(f"cannot copy {address} to {folder}: {error.strerror}; free some space") from error
+        undo.pop_all()
     return copy
 
 
