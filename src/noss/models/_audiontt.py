@@ -42,6 +42,7 @@ class AudioNTT(nn.Module):
         for block in range(size.blocks):
             layers += [nn.Conv2d(64 if block else 1, 64, 3, padding=1), nn.BatchNorm2d(64), nn.ReLU(), nn.MaxPool2d(2)]
         self.features = nn.Sequential(*layers)
+        self.features.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # twice as fast on CPUs
         width = 64 * (N_MELS >> size.blocks)
         hidden = size.hidden or size.dim
         self.fc = nn.Sequential(

@@ -22,7 +22,6 @@ class VoiceNet(nn.Module):
     def __init__(self, size: Size) -> None:
         super().__init__()
         self.front_end, self.net = CentredLogMel(), AudioNTT(size)
-        self.net.features.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, waveform_BT: Tensor, lengths_B: Tensor) -> tuple[Tensor, Tensor]:
         """Map waveforms (B, T) to vectors (B, 1, 1, D) and ones (B,)."""
