@@ -7,13 +7,18 @@ from pathlib import Path
 
 from noss.pipeline._published import published_schema
 from noss.pipeline._results import score_schema
+from noss.pipeline._results_training import training_schema
 
 HERE = Path(__file__).parent
 
 
 def schemas() -> dict[str, str]:
     """Each schema as text, by its path below this folder."""
-    found = {"schema.json": score_schema(), "published/schema.json": published_schema()}
+    found = {
+        "schema.json": score_schema(),
+        "published/schema.json": published_schema(),
+        "training/schema.json": training_schema(),
+    }
     return {name: json.dumps(schema, indent=2) + "\n" for name, schema in found.items()}
 
 

@@ -47,7 +47,9 @@ def made(step: int = 900, **changes: Any) -> Training:
             "command": ["noss", "train", ATTACK],
             "machines": ["a"],
         },
-        "model": {"card": {"num_parameters": 600_192, "dim": 512}, "classes": []},
+        "num_parameters": 600_192,
+        "dim": 512,
+        "seconds": 450.0,
         "numbers": numbers,
         "looks": looks,
         "units": {
@@ -55,6 +57,7 @@ def made(step: int = 900, **changes: Any) -> Training:
         },
         "best": step - step % 300 if step >= 300 else None,
         "size_mb": 2.4,
+        "num_failed": 1,
         "failures": [{"file": f"{ATTACK}.wav", "reason": "no audio"}],
     }
     return Training(**{**known, **changes})

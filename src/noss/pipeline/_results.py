@@ -20,14 +20,14 @@ from noss.errors import DataError
 from noss.pipeline._analyse_request import FOLDER
 from noss.pipeline._published import figures, read_published
 from noss.pipeline._results_analyses import OF_THIS_MACHINE, analysis_files, check_plain_rows, check_similarities
-from noss.pipeline._schema import complaint, parse, read_text, schema_of
+from noss.pipeline._results_training import TRAINING, check_trainings
+from noss.pipeline._schema import SCHEMA, complaint, parse, read_text, schema_of
 from noss.pipeline._verdict import Verdict
 from noss.reports import Score
 from noss.runs import slug
 
 PUBLISHED = "published"  # the folder of other people's figures, which are no records
-SCHEMA = "schema.json"
-_NO_SUITES = {PUBLISHED, FOLDER}
+_NO_SUITES = {PUBLISHED, FOLDER, TRAINING}
 
 
 def score_schema() -> dict[str, Any]:
@@ -107,7 +107,7 @@ def check_results(folder: Path) -> list[Verdict]:
     others = [_quoted(path) for path in sorted((folder / PUBLISHED).glob("*.json")) if path.name != SCHEMA]
     analyses = {f"{FOLDER}/{kind}": files for kind, files in analysis_files(folder).items()}
     verdicts = (verdict for name, files in (suites | analyses).items() for verdict in _verdicts(name, files))
-    return [*verdicts, *check_similarities(folder), *others]
+    return [*verdicts, *check_similarities(folder), *check_trainings(folder), *others]
 
 
 def _quoted(path: Path) -> Verdict:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import types
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
-from typing import Any, Literal, NoReturn, Union, get_args, get_origin, get_type_hints
+from typing import Any, Final, Literal, NoReturn, Union, get_args, get_origin, get_type_hints
 
 from noss.errors import DataError
 
+SCHEMA: Final = "schema.json"  # the file of a schema, beside those that keep it
 _PLAIN: Mapping[Any, Mapping[str, Any]] = {
     str: {"type": "string"},
     bool: {"type": "boolean"},
@@ -95,8 +96,15 @@ def _of(hint: Any) -> dict[str, Any]:
         return {"enum": list(inner)}
     if origin in {Union, types.UnionType}:
         return {"anyOf": [_of(one) for one in inner]}
-    if origin is list:
+    if origin in {list, Sequence}:
         return {"type": "array", "items": _of(inner[0])}
+    if origin is tuple:
+        return {
+            "type": "array",
+            "prefixItems": [_of(one) for one in inner],
+            "minItems": len(inner),
+            "maxItems": len(inner),
+        }
     assert origin in {dict, Mapping}, f"{hint} has no JSON Schema here"
     return {"type": "object", "additionalProperties": _of(inner[1])}
 
@@ -117,6 +125,8 @@ def _wanted(schema: Mapping[str, Any]) -> str:
         return " or ".join(_wanted(one) for one in schema["anyOf"])
     if "enum" in schema:
         return f"one of {', '.join(map(str, schema['enum']))}"
+    if "prefixItems" in schema:
+        return f"a list of {len(schema['prefixItems'])}"
     words = {"string": "text", "boolean": "true or false", "integer": "a whole number", "number": "a number"}
     words |= {"null": "null", "array": "a list", "object": "an object"}
     return words[schema["type"]]

@@ -12,9 +12,11 @@ from noss.errors import NossError
 from noss.models import Card
 from noss.pipeline._analyse_request import FOLDER
 from noss.pipeline._leaderboard import units
+from noss.pipeline._models_card import card_of
 from noss.pipeline._published import references
 from noss.pipeline._results import read_result, read_results, result_path
 from noss.pipeline._results_analyses import analysis_files, shared_similarities, similarity_path
+from noss.pipeline._results_training import TRAINING, made_by, read_trainings
 from noss.reports import Details, Score
 from noss.reports._site_facts import Site, Suite
 from noss.reports._studies import Study
@@ -31,12 +33,12 @@ def read_site(folder: Path) -> Site:
     """
     found = read_results(folder)
     scores = [score for suite in found.values() for score in suite]
-    analyses, analysed = _analyses(folder)
+    (analyses, analysed), trainings = _analyses(folder), read_trainings(folder)
     models, tasks = sorted({score.model for score in scores}), sorted({score.task for score in scores})
     datasets = {score.task: (_dataset(score.dataset), score.target) for score in scores}
     return Site(
         suites=[_suite(name, suite, store=folder.resolve()) for name, suite in found.items()],
-        models=_some({name: _model_facts(_card(name)) for name in models}),
+        models=_some({name: _model_facts(card_of(name)) for name in models}),
         tasks=_some({task: _task_facts(*datasets[task]) for task in tasks}),
         families={
             task: dataset.families[target]
@@ -44,8 +46,10 @@ def read_site(folder: Path) -> Site:
             if dataset and target in dataset.families
         },
         pages={name: slug(name) for name in [*models, *tasks]},
-        records={**dict(_records(folder, found)), **analysed},
+        records={**dict(_records(folder, found)), **analysed, **_texts(folder, trainings)},
         analyses=analyses,
+        trainings=trainings,
+        made={name: stem for name in models if (stem := made_by(name, trainings))},
     )
 
 
@@ -82,18 +86,9 @@ def _analyses(folder: Path) -> tuple[Details | None, dict[str, str]]:
     return details, texts
 
 
-def _card(name: str) -> Card | None:
-    """The card of a model on the shelf; None where it is not there, or its facts cannot be known without its files."""
-    try:
-        parsed = shelf.parse_model(name)
-        module = shelf.load("models", parsed.part)
-        cards: Mapping[str, Card] = getattr(module, "CARDS", {})
-        if cards or parsed.choice:
-            return cards.get(parsed.choice or "")
-        card: Card = module.card("")
-    except NossError:
-        return None
-    return card
+def _texts(folder: Path, trainings: Iterable[str]) -> dict[str, str]:
+    names = [f"{TRAINING}/{stem}.json" for stem in trainings]
+    return {name: (folder / name).read_text(encoding="utf-8") for name in names}
 
 
 def _model_facts(card: Card | None) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -11,13 +11,14 @@ from typing import Any
 from noss import shelf
 from noss.errors import DataError
 from noss.pipeline._details import read_settings
+from noss.pipeline._models_card import card_of
 from noss.pipeline._train_checkpoint import best_of, checkpoints, read_facts
 from noss.pipeline._train_cost import in_words
 from noss.pipeline._train_files import COMPRESSION, MODEL, is_training, read_broken
 from noss.pipeline._train_log import read_log
 from noss.pipeline._train_watch import MEAN, read_watch
 from noss.reports import Unit
-from noss.reports._training import Look, Point, Training
+from noss.reports._training import Look, Point, Training, finite, thinned
 from noss.runs import replacing
 
 
@@ -62,8 +63,8 @@ def read_training(run: Path) -> Training:
             f"{run} holds no training run: give the folder that `noss train` wrote, the one its --out names"
         )
     settings_recipe = settings.pop("recipe")
-    there = checkpoints(run / "checkpoints")
-    rows = read_watch(run)
+    there, made = checkpoints(run / "checkpoints"), json.loads(_text(run / MODEL) or "{}")
+    rows, numbers, broken = read_watch(run), _by_name(run), read_broken(run)
     return Training(
         run=str(run),
         name=run.resolve().name,
@@ -71,8 +72,12 @@ def read_training(run: Path) -> Training:
         recipe=settings_recipe,
         source=_text(run / "recipe.py"),
         settings=settings,
-        model=json.loads(_text(run / MODEL) or "{}"),
-        numbers=_by_name(run),
+        num_parameters=made.get("card", {}).get("num_parameters"),
+        dim=made.get("card", {}).get("dim"),
+        num_classes=len(made.get("classes", [])),
+        numbers={name: thinned(finite(points)) for name, points in numbers.items()},
+        lost={name: lost for name, points in numbers.items() if (lost := len(points) - len(finite(points)))},
+        seconds=_seconds(numbers.get("crops_per_s", []), batch_size=int(settings_recipe["batch_size"])),
         looks=[Look(**row) for row in rows],
         units=_units({str(row["name"]) for row in rows}),
         best=_best(run),
@@ -80,7 +85,8 @@ def read_training(run: Path) -> Training:
         compression=json.loads(_text(run / COMPRESSION) or "{}"),
         licences=_licences(settings_recipe),
         cost=in_words(settings.get("cost", {})),
-        failures=[{"file": one.file, "reason": one.reason} for one in read_broken(run)],
+        num_failed=len(broken),
+        failures=[{"file": one.file, "reason": one.reason} for one in broken],
     )
 
 
@@ -93,11 +99,16 @@ def _licences(recipe: Mapping[str, Any]) -> dict[str, str]:
             found[name] = card.licence
     teachers = recipe.get("teacher") or []
     for name in [teachers] if isinstance(teachers, str) else teachers:
-        parsed = shelf.parse_model(name)
-        cards = getattr(shelf.load("models", parsed.part), "CARDS", {}) if parsed.part in shelf.names("models") else {}
-        if (parsed.choice or "") in cards:
-            found[name] = cards[parsed.choice or ""].licence
+        known = card_of(name) if shelf.parse_model(name).part in shelf.names("models") else None
+        if known is not None:
+            found[name] = known.licence
     return found
+
+
+def _seconds(speeds: Iterable[Point], *, batch_size: int) -> float | None:
+    """Seconds spent in steps, as their speed tells; None where none was logged."""
+    known = [value for _, value in finite(speeds) if value > 0]
+    return sum(batch_size / value for value in known) if known else None
 
 
 def _text(path: Path) -> str:

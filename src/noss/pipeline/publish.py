@@ -1,4 +1,4 @@
-"""Put the scores of a run into a results folder, one file a model."""
+"""Put the scores of a run, or how a model was trained, into a results folder, one file a model."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from noss.errors import DataError
 from noss.pipeline._analyse_request import FOLDER
 from noss.pipeline._results import PUBLISHED, check_score, read_result, result_path
 from noss.pipeline._results_analyses import KINDS, shared_similarities
+from noss.pipeline._results_training import TRAINING
 from noss.pipeline._schema import read_text
 from noss.pipeline._similarity_file import NAME as SIMILARITY
 from noss.pipeline.score import read_scores, write_scores
@@ -29,7 +30,7 @@ class Published:
         return "\n".join([*map(str, self.paths), state])
 
 
-def publish(run: Path | str, suite: Path | str) -> Published:
+def publish(run: Path | str, suite: Path | str, *, model: Sequence[str] = (), licence: Sequence[str] = ()) -> Published:
     """Put the scores of a run into the folder of a suite: `results/open_here`, say.
 
     A model has one file there. Rows of the same task, protocol and probe are replaced, others stay; a file that would be
@@ -37,14 +38,29 @@ def publish(run: Path | str, suite: Path | str) -> Published:
 
     Into a folder of the name `analyses` goes what `noss analyse` wrote below the run's: `results/analyses/robustness`, say.
 
+    Into a folder of the name `training` goes a finished run of `noss train`, as a file that holds all that its page shows:
+    recipe, curves, looks, cost and licences, without paths of this machine and without names of recordings.
+
     Args:
-        run: The folder a run wrote.
+        run: The folder a run wrote, or one that `noss train` wrote.
         suite: The suite's folder; made where it is not there.
+        model: Of a training run, names under which its weights ship, as `noss/small`, beside `trained/RUN`.
+        licence: Of a training run, licences of what is in its data, as `NAME=LICENCE`, beside those that cards state.
 
     Raises:
-        DataError: The folder holds no scores, a name means nothing on another machine, or the model's file is broken.
+        DataError: The folder holds no scores, a name means nothing on another machine, or the model's file is broken; a
+            training run is not finished.
+        NossError: There is no such model.
     """
     folder = Path(suite)
+    if folder.name == TRAINING:
+        from noss.pipeline._publish_training import training_file
+
+        return _whole(*training_file(Path(run), folder, models=model, licences=licence))
+    if model or licence:
+        raise DataError(
+            f"--model and --licence tell of a training run, and {folder} takes scores: give results/{TRAINING}"
+        )
     if folder.name == PUBLISHED:
         raise DataError(f"{folder} is for figures that others published: give the folder of a suite")
     if folder.name == FOLDER:
@@ -61,11 +77,16 @@ def _analyses(given: Path, folder: Path) -> Published:
     found = [_records(given / f"{kind}.jsonl", folder / kind) for kind in kinds]
     if alike.is_file():
         shared_similarities(alike)
-        text, path = read_text(alike), folder / SIMILARITY
-        is_new = not path.is_file() or read_text(path) != text
-        write_text(path, text)
-        found.append(Published([path], int(is_new)))
+        found.append(_whole(folder / SIMILARITY, read_text(alike)))
     return Published([path for one in found for path in one.paths], sum(one.num_written for one in found))
+
+
+def _whole(path: Path, text: str) -> Published:
+    """A file that is written as a whole, unless it is there already."""
+    is_new = not path.is_file() or path.read_bytes() != text.encode()
+    if is_new:
+        write_text(path, text)
+    return Published([path], int(is_new))
 
 
 def _records(path: Path, folder: Path) -> Published:

@@ -1,4 +1,4 @@
-"""A results store as a static site: a leaderboard over suites, a page a suite, a model and a task, and the records.
+"""A results store as a static site: a leaderboard over suites, a page a suite, model, task and training, and the records.
 
 Every page is self-contained, needs no network, and links to the others by relative paths, so that the folder can be opened
 from disk, sent as an archive or put on any web server.
@@ -7,85 +7,30 @@ from disk, sent as an archive or put on any web server.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
 
 from noss.reports import Details, Score
-from noss.reports._headline import best, headline
-from noss.reports._quoted import LEGEND, Quoted, quoted
-from noss.reports._render import axis, environment, policy, source
+from noss.reports._quoted import LEGEND
+from noss.reports._render import environment, policy, source
 from noss.reports._site_charts import tradeoffs
-from noss.reports._site_facts import Site, Suite
+from noss.reports._site_facts import Site
+from noss.reports._site_shown import TIES, Shown, shown_suites
+from noss.reports._site_training import how_made, standings
 from noss.reports._studies_pages import study_sections
-from noss.reports._table import Cell, Column, Leaderboard, Row, leaderboard
+from noss.reports._table import Column, Row
+from noss.reports._training_page import training_page
 
 _SCRIPTS = ("table.js", "site.js")
-_TIES = Markup(
-    "Ranks are by value. Records carry no predictions, so no tie is marked: where intervals meet, <code>noss compare</code> "
-    "on the runs says whether two models can be told apart."
-)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Shown:
-    """A suite with its leaderboard."""
-
-    suite: Suite
-    board: Leaderboard
-
-    @property
-    def name(self) -> str:
-        """The suite's name."""
-        return self.suite.name
-
-    @property
-    def date(self) -> str:
-        """The day of its newest record."""
-        return max(score.date for score in self.suite.scores)[:10]
-
-    @property
-    def headline(self) -> str:
-        """Who wins."""
-        return headline(self.board)
-
-    @property
-    def quoted(self) -> list[Quoted]:
-        """What others published for the same contests."""
-        return quoted(self.board, self.suite.details)
-
-    @property
-    def axes(self) -> dict[str, tuple[float, float]]:
-        """The span that each column's bars are drawn over."""
-        return {column.task: axis(self.board, column) for column in self.board.columns}
-
-    @property
-    def warnings(self) -> dict[str, list[str]]:
-        """The lines to be said aloud, each with its tasks."""
-        found: dict[str, list[str]] = {}
-        for line in self.board.warnings:
-            found.setdefault(line.text, []).append(line.task)
-        return found
-
-    def best(self, column: Column) -> tuple[str, Cell] | None:
-        """The best ranked model of a column, and its score."""
-        return best(self.board, column)
-
-    def ranked(self, column: Column) -> list[Row]:
-        """The rows that have a score in a column: ranked ones first, the best on top."""
-        rows = [row for row in self.board.rows if column.task in row.cells]
-        return sorted(rows, key=lambda row: (row.cells[column.task].rank is None, row.cells[column.task].rank or 0))
-
-    def num_ranked(self, column: Column) -> int:
-        """How many models take a rank in a column."""
-        return sum(row.cells[column.task].rank is not None for row in self.ranked(column))
+_ABLATION = "ablation"  # how the names of suites begin that hold a model beside itself with a part left out
 
 
 def write_pages(site: Site, folder: Path) -> None:
     """Write all pages and records below `folder`, but for the page of analyses."""
-    shown = [Shown(suite=suite, board=leaderboard(suite.scores, details=suite.details)) for suite in site.suites]
+    shown = shown_suites(site)
     pages = _Pages(site)
     cards = _analysed(site.analyses)
     pages.write(
@@ -102,16 +47,18 @@ def write_pages(site: Site, folder: Path) -> None:
         )
         pages.write(folder / "suites" / f"{one.name}.html", "site_suite.html", one=one, charts=charts)
     for name, found in _models(shown).items():
-        own = {"name": name, "found": found, "studies": _stressed(site.analyses, name)}
-        pages.write(folder / "models" / f"{site.pages[name]}.html", "site_model.html", **own)
+        own = {"name": name, "found": found, "studies": _stressed(site.analyses, name), "made": how_made(name, site)}
+        beside = [one for one, _ in found if one.name.startswith(_ABLATION)]
+        pages.write(folder / "models" / f"{site.pages[name]}.html", "site_model.html", beside=beside, **own)
     for name, columns in _tasks(shown).items():
         pages.write(
             folder / "tasks" / f"{site.pages[name]}.html", "site_task.html", name=name, columns=_charted(columns)
         )
+    for name, training in site.trainings.items():
+        text = training_page(training, site=site, stem=name, standings=standings(name, site, shown))
+        _write(folder / "training" / f"{name}.html", text)
     for place, text in site.records.items():
-        path = folder / "records" / place
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8", newline="\n")
+        _write(folder / "records" / place, text)
 
 
 class _Pages:
@@ -122,7 +69,7 @@ class _Pages:
         self._environment = environment()
         self._shared: dict[str, Any] = {
             "site": site,
-            "ties": _TIES,
+            "ties": TIES,
             "legend": LEGEND,
             "policy": policy([script]),
             "script": Markup(script),
@@ -131,9 +78,12 @@ class _Pages:
 
     def write(self, path: Path, template: str, **facts: Any) -> None:
         root = "" if path.name == "index.html" else "../"
-        text = self._environment.get_template(template).render(**self._shared, root=root, **facts)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8", newline="\n")
+        _write(path, self._environment.get_template(template).render(**self._shared, root=root, **facts))
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8", newline="\n")
 
 
 def _analysed(details: Details | None) -> list[tuple[str, str, str]]:

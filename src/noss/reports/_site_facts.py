@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from noss.reports import Details, Score
+from noss.reports._training import Training
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +38,8 @@ class Site:
         pages: File name of the page of each model and task, without its suffix; unlike for unlike names.
         records: Text of every file of records, by its place below the store.
         analyses: What `noss analyse` found of models, for a page of its own; None where nothing was analysed.
+        trainings: Runs of training, by the file name of their page without its suffix.
+        made: The run that made a model, or of which it is the start, by the model's name; none for other models.
     """
 
     suites: list[Suite]
@@ -46,3 +49,5 @@ class Site:
     pages: Mapping[str, str]
     records: Mapping[str, str]
     analyses: Details | None = None
+    trainings: Mapping[str, Training] = field(default_factory=dict)
+    made: Mapping[str, str] = field(default_factory=dict)

@@ -39,7 +39,7 @@ class Look:
 
 @dataclass(frozen=True, kw_only=True)
 class Training:
-    """What a run of training left so far.
+    """What a run of training left so far; as a file of a results store, all of it but the names of what failed.
 
     Attributes:
         run: Its folder, as it was named.
@@ -48,8 +48,12 @@ class Training:
         recipe: Every setting.
         source: The recipe's file.
         settings: What `run.json` says beside the recipe.
-        model: What `model.json` says of the student.
-        numbers: Every number logged, by name: step and value.
+        num_parameters: Parameters of the student; None where unknown.
+        dim: Its embedding size; None where unknown.
+        num_classes: Classes that it learnt; 0 for none.
+        numbers: What was logged, by name: step and value, thinned as it is drawn.
+        lost: How often a number was none, by name; such a number is not in `numbers`.
+        seconds: Seconds spent in steps; None where no speed was logged.
         looks: The watcher's rows.
         units: How the watcher's tasks are shown, by the name of the row.
         best: The step of the model that `trained/RUN` opens; None before the first checkpoint.
@@ -57,7 +61,9 @@ class Training:
         compression: What `compression.json` says; empty without any.
         licences: Licences of corpora and teachers, by name, where they are known.
         cost: What it cost, in words.
-        failures: Recordings that could not be used: a `file` and a `reason` each.
+        num_failed: Recordings that could not be used.
+        failures: A `file` and a `reason` for each of these.
+        models: The names under which its weights are scored and shipped; empty for a run that is not published.
     """
 
     run: str
@@ -66,8 +72,12 @@ class Training:
     recipe: Mapping[str, Any]
     source: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
-    model: Mapping[str, Any] = field(default_factory=dict)
+    num_parameters: int | None = None
+    dim: int | None = None
+    num_classes: int = 0
     numbers: Mapping[str, Sequence[Point]] = field(default_factory=dict)
+    lost: Mapping[str, int] = field(default_factory=dict)
+    seconds: float | None = None
     looks: Sequence[Look] = ()
     units: Mapping[str, Unit] = field(default_factory=dict)
     best: int | None = None
@@ -75,7 +85,9 @@ class Training:
     compression: Mapping[str, Any] = field(default_factory=dict)
     licences: Mapping[str, str] = field(default_factory=dict)
     cost: str = ""
+    num_failed: int = 0
     failures: Sequence[Mapping[str, str]] = ()
+    models: Sequence[str] = ()
 
     @property
     def is_done(self) -> bool:
@@ -98,10 +110,9 @@ class Training:
         return given if isinstance(given, str) else " and ".join(given)
 
     @property
-    def seconds(self) -> float | None:
-        """Seconds spent in steps, as their speed tells; None where none was logged."""
-        speeds = [value for _, value in finite(self.numbers.get("crops_per_s", ())) if value > 0]
-        return sum(float(self.recipe["batch_size"]) / value for value in speeds) if speeds else None
+    def opens(self) -> str:
+        """The name by which others open its weights: the last of those that it ships under, else `trained/RUN`."""
+        return self.models[-1] if self.models else f"trained/{self.run}"
 
     def held_out(self, name: str = "loss") -> list[Point]:
         """A number on held-out speech, look by look."""
@@ -168,38 +179,36 @@ def warnings(training: Training) -> list[str]:
             f"{training.step:,} of {training.recipe['steps']:,} steps are in a checkpoint: the run goes on, or was stopped; "
             "the same command goes on where it is"
         )
-    lost = {name: len(points) - len(finite(points)) for name, points in training.numbers.items()}
-    if any(lost.values()):
-        told = ", ".join(f"{name} {count:,} times" for name, count in lost.items() if count)
+    if any(training.lost.values()):
+        told = ", ".join(f"{name} {count:,} times" for name, count in training.lost.items() if count)
         found.append(f"no number, and not drawn: {told}; lower lr, or look at the batch that the run named")
     if line := _overfitting(training.held_out()):
         found.append(line)
-    if training.failures:
-        count = len(training.failures)
-        found.append(f"{count:,} {'recording' if count == 1 else 'recordings'} could not be used: see failures")
+    if count := training.num_failed:
+        where = ": see failures" if training.failures else ""
+        found.append(f"{count:,} {'recording' if count == 1 else 'recordings'} could not be used{where}")
     return found
 
 
 def facts(training: Training) -> dict[str, str]:
     """What the run is, in a few words each; what is not known is left out."""
-    recipe, card = training.recipe, training.model.get("card", {})
-    data = recipe["data"]
+    recipe, data = training.recipe, training.recipe["data"]
     whole = sum(data.values()) if isinstance(data, Mapping) else 1.0
     sources = [f"{name} ({share / whole:.0%})" for name, share in data.items()] if isinstance(data, Mapping) else data
-    number = card.get("num_parameters")
+    number = training.num_parameters
     found = {
         "Student": recipe["student"],
         "Objective": recipe["objective"],
         "Teacher": training.teachers,
         "Trained on": ", ".join(map(str, sources)),
-        "Licences": "; ".join(f"{name}: {licence}" for name, licence in training.licences.items()),
-        "Classes": f"{len(training.model.get('classes', []))}" if training.model.get("classes") else "",
+        "Licences": "; ".join(f"{name}: {licence}" for name, licence in _licences(training).items()),
+        "Classes": f"{training.num_classes:,}" if training.num_classes else "",
         "Parameters": f"{number:,}" if number is not None else "",
         "Weights": f"{readable(training.size_mb)} MB" if training.size_mb is not None else "",
-        "Dimensions": f"{card['dim']:,}" if card.get("dim") else "",
+        "Dimensions": f"{training.dim:,}" if training.dim else "",
         "Machine": "; ".join(map(str, training.settings.get("machines", []))),
         "Time in steps": in_time(training.seconds) if training.seconds is not None else "",
-        "Cost": training.cost,
+        "Cost": training.cost or ("core hours and energy were not counted" if training.is_done else ""),
         "Made with": f"noss {training.settings.get('noss_version', '')}, Python {training.settings.get('python', '')}".strip(),
     }
     return {label: text for label, text in found.items() if text}
@@ -237,6 +246,13 @@ def thinned(points: Sequence[Point]) -> list[Point]:
     edges = [round(place * len(points) / _MOST_POINTS) for place in range(_MOST_POINTS + 1)]
     pieces = [points[first:end] for first, end in pairwise(edges)]
     return [(piece[-1][0], sum(value for _, value in piece) / len(piece)) for piece in pieces]
+
+
+def _licences(training: Training) -> dict[str, str]:
+    """What is known, and which data nothing is known of, unless licences were stated for what is in them."""
+    data, teachers = list(training.recipe["data"]), training.teachers.split(" and ")
+    unstated = dict.fromkeys(data, "not stated") if set(training.licences) <= {*data, *teachers} else {}
+    return {**unstated, **training.licences}
 
 
 def _curve(name: str, training: Training) -> Curve:

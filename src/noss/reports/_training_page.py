@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import shlex
+from collections.abc import Sequence
 from functools import cache as remembered
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -12,6 +13,9 @@ from markupsafe import Markup
 
 from noss.reports._render import environment, policy, source
 from noss.reports._script import vega
+from noss.reports._site_facts import Site
+from noss.reports._site_shown import TIES
+from noss.reports._site_training import Standing
 from noss.reports._training import SUITE, Training, Watched, curves, facts, warnings, watched
 from noss.reports._training_smaller import smaller
 
@@ -31,33 +35,54 @@ def write_training(training: Training, path: Path, *, cache: Path | None = None)
         path: The file to write.
         cache: Folder where the plotting script is kept, since it takes seconds to bundle; None keeps nothing.
     """
+    path.write_text(training_page(training, cache=cache), encoding="utf-8", newline="\n")
+
+
+def training_page(
+    training: Training,
+    *,
+    cache: Path | None = None,
+    site: Site | None = None,
+    stem: str = "",
+    standings: Sequence[Standing] = (),
+) -> str:
+    """The page of a training run, alone or in a site.
+
+    Args:
+        training: What the run left so far.
+        cache: Folder where the plotting script is kept; None keeps nothing.
+        site: The site that it belongs to, a folder above; None for a page that stands alone.
+        stem: Its file's name there, without the suffix.
+        standings: What its models score there.
+    """
     scripts = [vega(cache), "\n".join(map(source, _SCRIPTS))]
     drawn, seen = curves(training), watched(training)
     page = environment().get_template("training.html")
-    path.write_text(
-        page.render(
-            training=training,
-            curves=drawn,
-            suite=seen,
-            steps=sorted({look.step for look in training.looks if look.step >= 0}),
-            levels=list(dict.fromkeys(look.model for look in training.looks if look.step < 0)),
-            facts=facts(training),
-            smaller=smaller(training),
-            warnings=warnings(training),
-            command=command(training),
-            failures=list(training.failures[:_MOST_FAILURES]),
-            data={
-                "specs": _specs(),
-                "curves": [{"rows": curve.rows, "log": curve.log} for curve in drawn],
-                "watched": [_chart(one) for one in seen],
-            },
-            policy=policy(scripts),
-            scripts=[Markup(script) for script in scripts],
-            style=Markup(source("page.css")),
-            SUITE=SUITE,
-        ),
-        encoding="utf-8",
-        newline="\n",
+    return page.render(
+        training=training,
+        curves=drawn,
+        suite=seen,
+        steps=sorted({look.step for look in training.looks if look.step >= 0}),
+        levels=list(dict.fromkeys(look.model for look in training.looks if look.step < 0)),
+        facts=facts(training),
+        smaller=smaller(training),
+        warnings=warnings(training),
+        command=command(training),
+        failures=list(training.failures[:_MOST_FAILURES]),
+        data={
+            "specs": _specs(),
+            "curves": [{"rows": curve.rows, "log": curve.log} for curve in drawn],
+            "watched": [_chart(one) for one in seen],
+        },
+        policy=policy(scripts),
+        scripts=[Markup(script) for script in scripts],
+        style=Markup(source("page.css") + (source("site.css") if site else "")),
+        SUITE=SUITE,
+        site=site,
+        root="../",
+        stem=stem,
+        standings=standings,
+        ties=TIES,
     )
 
 

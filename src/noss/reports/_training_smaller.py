@@ -3,12 +3,44 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from noss.reports._training import Training
 
 _KINDS: Final = {"low_rank": "thin matrices", "prune": "fewer outputs", "int8": "weights in int8"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weighed:
+    """A student in `compression.json`: its name, its bytes, its parameters, and what a second of sound costs it."""
+
+    model: str
+    bytes: int
+    parameters: int
+    ms_for_1_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drift:
+    """How near the vectors of the same crops are before and after."""
+
+    cosine: float
+    least_cosine: float
+    crops: int
+    held_out: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compressed:
+    """What is read of `compression.json`: the kind, both students, the drift, and what was filled with zeros."""
+
+    kind: str
+    before: Weighed
+    after: Weighed
+    drift: Drift
+    zeroed: Sequence[str] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
