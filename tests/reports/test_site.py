@@ -27,6 +27,9 @@ ATTACK = "<img src=x onerror=alert(1)>"
 RESULTS = Path(__file__).parents[2] / "results"
 SUITES = sorted({path.parent for path in RESULTS.glob("*/*.jsonl")})
 FILES = sorted({path.name for path in RESULTS.glob("*/*.jsonl")})
+TRAININGS = sorted(
+    f"training/{path.stem}.html" for path in (RESULTS / "training").glob("*.json") if path.stem != "schema"
+)
 
 
 class Links(HTMLParser):
@@ -94,6 +97,13 @@ def test_analyses_have_a_page_and_their_records_are_there(site: Path) -> None:
     for path in (path for path in (RESULTS / "analyses").rglob("*.json*")):
         copied = site / "records" / path.relative_to(RESULTS)
         assert copied.read_bytes() == path.read_bytes()
+
+
+def test_every_training_run_of_the_store_has_its_page_and_its_record_there(site: Path) -> None:
+    assert sorted(f"training/{path.name}" for path in (site / "training").iterdir()) == TRAININGS
+    assert any('class="value"' in (site / name).read_text(encoding="utf-8") for name in TRAININGS)
+    for record in (f"training/{Path(name).stem}.json" for name in TRAININGS):
+        assert (site / "records" / record).read_bytes() == (RESULTS / record).read_bytes()
 
 
 def test_a_models_page_says_what_is_left_of_it_under_noise(site: Path) -> None:
@@ -199,7 +209,9 @@ def test_one_walks_from_the_board_to_suite_task_model_and_record(watched: Watche
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", ["index.html", "suites/open_here.html", "models/yamnet.html", "analyses.html"])
+@pytest.mark.parametrize(
+    "page", ["index.html", "suites/open_here.html", "models/yamnet.html", "analyses.html", *TRAININGS]
+)
 def test_a_phone_shows_it_without_scrolling_the_page_sideways(browser: Browser, site: Path, page: str) -> None:
     phone = Watched(browser, (site / page).as_uri(), viewport={"width": 375, "height": 700}, color_scheme="dark")
     assert phone.page.evaluate("document.documentElement.scrollWidth") <= 375

@@ -71,6 +71,15 @@ def test_the_run_of_a_model_stands_on_the_page_of_its_training_beside_start_teac
     ]
 
 
+@pytest.mark.parametrize(
+    ("model", "role"),
+    [(f"{OWN}:last", "its last step"), (f"{OWN}/uncompressed", "before it was made smaller"), (OWN, "")],
+)
+def test_what_a_model_is_to_its_run_is_told(site: Site, model: str, role: str) -> None:
+    found = how_made(model, replace(site, made={model: "run"}))
+    assert found is not None and found.role == role
+
+
 def test_a_model_of_no_run_has_no_such_section(site: Site, written: Path) -> None:
     assert how_made("yamnet", site) is None
     assert "How it was made" not in (written / "models" / f"{site.pages['yamnet']}.html").read_text(encoding="utf-8")

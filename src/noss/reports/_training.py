@@ -19,6 +19,7 @@ HELD_OUT: Final = "held_out/"
 SUITE: Final = "suite"
 _MOST_POINTS: Final = 400
 _LOG_FROM: Final = 30.0  # times that the largest value is the smallest, from which on an axis is logarithmic
+_LINEAR: Final = ("lr", "accuracy")  # a schedule, and a share, which is read against 1
 _RISE: Final = 1.05
 _LIKENESS: Final = "to the teacher"
 
@@ -266,7 +267,7 @@ def _curve(name: str, training: Training) -> Curve:
     held_out = thinned(training.held_out(name))
     rows += [{"step": step, "series": "held out", "value": value, "smooth": value} for step, value in held_out]
     drawn = [row["value"] for row in rows]
-    is_log = bool(drawn) and min(drawn) > 0 and max(drawn) > _LOG_FROM * min(drawn) and name != "lr"
+    is_log = bool(drawn) and min(drawn) > 0 and max(drawn) > _LOG_FROM * min(drawn) and not name.startswith(_LINEAR)
     return Curve(title=_TITLES.get(name, name.replace("_", " ")), log=is_log, rows=rows)
 
 
