@@ -17,6 +17,7 @@ from noss.pipeline._results_training import made_by, read_training_file, read_tr
 from noss.pipeline._train_page import read_training
 from noss.pipeline.publish import Published, publish
 from noss.reports._training import curves, facts
+from noss.reports._training_smaller import smaller
 
 RESULTS = Path(__file__).parents[2] / "results"
 
@@ -95,6 +96,22 @@ def test_paths_lose_what_stands_before_their_last_name(text: str, expected: str 
 
 def test_names_that_lose_their_difference_are_counted() -> None:
     assert shared({"csv//a/c.csv": 3.0, "csv//b/c.csv": float("nan")}) == {"csv/…/c.csv": 3.0, "csv/…/c.csv (2)": "nan"}
+
+
+def test_what_compression_gained_is_published_too(place: Path) -> None:
+    row = {"model": "trained/runs/a/uncompressed", "bytes": 2_400_000, "parameters": 600_192, "ms_for_1_s": 4.0}
+    drift = {"cosine": 0.99, "least_cosine": 0.95, "largest_difference": 0.1, "crops": 64, "held_out": True}
+    small = {
+        "kind": "low_rank",
+        "layers": [],
+        "before": row,
+        "after": {**row, "model": "trained/runs/a:best"},
+        "drift": drift,
+    }
+    (place / "runs" / "a" / "compression.json").write_text(json.dumps(small), encoding="utf-8")
+    found = smaller(read_training_file(publish("runs/a", "results/training").paths[0]))
+    assert found is not None and found.kind == "thin matrices"
+    assert "trained/runs/a/uncompressed,trained/runs/a:best" in found.command
 
 
 def test_licences_that_no_card_states_may_be_stated(place: Path) -> None:
