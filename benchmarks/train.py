@@ -128,7 +128,7 @@ def measure(student: str, case: str, *, data: Path, steps: int, repeats: int, ba
         loop = start(recipe, folder, accelerator=Accelerator(cpu=True), root=(), cache=folder / "cache", workers=None)
         objective = copy.deepcopy(loop._plain)
         optimizer = make_optimizer(objective, recipe)
-        batch = with_targets(loop._train[0], loop._teacher, 0)
+        batch = with_targets(loop._train[0], loop._teachers, 0)
         for _ in range(repeats):
             clocks["bare"].add(_bare_block(objective, optimizer, batch, steps))
             clocks["loop"].add(_loop_block(loop, folder, steps))

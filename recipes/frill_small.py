@@ -21,16 +21,16 @@ DATA = Path(os.environ.get("NOSS_DATA", "."))
 
 RECIPE = {
     "student": "mobilenet_v3/small-0.5",
-    "student_options": {"momentum": 0.95},
+    "student_options": {"bottleneck": 512, "momentum": 0.95},
     "objective": "match_teacher",
-    "objective_options": {"distance": "mse"},
+    "objective_options": {"distance": "mse", "standardise": True},
     "teacher": "byol_s",
     "targets": "local",
     "data": [f"{DATA}/train"],
     "crop_s": 0.975,
-    "steps": 5000,
-    "batch_size": 32,
-    "lr": 1e-3,
-    "warmup": 50,
-    "validate_every": 100,
+    "steps": 2000,
+    "batch_size": 64,
+    "lr": 2e-3,
+    "warmup": 100,
+    "validate_every": 250,
 }

@@ -26,7 +26,7 @@ RECIPE = {
     "data": [f"{DATA}/train"],
     "augment": {"gain": {"p": 0.5}, "noise": {"p": 0.3, "low_db": 5.0, "high_db": 30.0}},
     "crop_s": 0.975,
-    "steps": 2000,
+    "steps": 1200,
     "batch_size": 64,
     "lr": 1e-3,
     "warmup": 100,

@@ -67,6 +67,15 @@ def test_a_larger_teacher_is_truncated_or_met_by_a_layer_and_a_smaller_one_not_t
         match_teacher.Objective(Fixed(), dim=2, teacher_dim=1, output="truncate")
 
 
+def test_standardised_targets_make_the_mean_worth_one_and_large_numbers_no_more_than_small_ones() -> None:
+    target_BVD = torch.tensor([[[101.0, 0.0]], [[99.0, 0.1]], [[101.0, 0.1]], [[99.0, 0.0]]])
+    objective = match_teacher.Objective(Fixed(), dim=2, teacher_dim=2, standardise=True)
+    guess = objective(batch([[0.0, 0.0]] * 4, target_BVD=target_BVD))
+    assert float(guess["loss"]) == pytest.approx(1.0, abs=0.01)
+    half_known = objective(batch([[0.0, -1.0], [0.0, 1.0], [0.0, 1.0], [0.0, -1.0]], target_BVD=target_BVD))
+    assert float(half_known["loss"]) == pytest.approx(0.5, abs=0.01)
+
+
 def test_spans_lie_among_a_clips_own_frames_and_every_clip_has_one() -> None:
     torch.manual_seed(0)
     lengths_B = torch.tensor([40, 12, 1])

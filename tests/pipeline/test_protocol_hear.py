@@ -57,7 +57,7 @@ def _clustered(num: int, **columns: Any) -> tuple[Task, Any]:
     return task_of(clips, metric="accuracy"), x_ND[:, None].astype(np.float32)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_whole_task_scores_what_the_kit_scores_at_its_best_grid_point(tmp_path: Path) -> None:
     made, splits = golden.task(), {"train": "train", "valid": "dev", "test": "test"}
     rows = [(split, y) for split, (_, y_N) in made.items() for y in y_N]

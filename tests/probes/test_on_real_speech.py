@@ -28,7 +28,6 @@ from sklearn.svm import LinearSVC
 
 from noss.probes import fit_all, forest, knn, lda, logistic, nearest_centroid, svm
 
-pytestmark = pytest.mark.slow
 POINTS = 0.002
 Task = tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]
 
@@ -91,10 +90,15 @@ PROBES: dict[str, tuple[Any, Callable[..., ClassifierMixin], list[dict[str, Any]
     "forest": (forest, forest_reference, [{"trees": 30}]),
 }
 TASKS = ["fsdd/speaker", "fsdd/digit", "ravdess", "arabic_commands", "languages", "minsk_als"]
+LONG = {("ravdess", "logistic"), ("arabic_commands", "logistic")}  # a minute each in scikit-learn
+CASES = [
+    pytest.param(name, probe, marks=pytest.mark.long if (name, probe) in LONG else pytest.mark.slow)
+    for name in TASKS
+    for probe in PROBES
+]
 
 
-@pytest.mark.parametrize("probe", PROBES)
-@pytest.mark.parametrize("name", TASKS)
+@pytest.mark.parametrize(("name", "probe"), CASES)
 def test_accuracy_agrees_with_scikit_learn(name: str, probe: str) -> None:
     x_ND, y_N, group_N = task(name)
     module, reference, settings = PROBES[probe]
@@ -112,6 +116,7 @@ def test_accuracy_agrees_with_scikit_learn(name: str, probe: str) -> None:
     np.testing.assert_allclose(ours, theirs, atol=POINTS)
 
 
+@pytest.mark.slow
 def test_the_embeddings_tell_speakers_apart() -> None:
     # Agreement at chance would prove little, and is all that unseen speakers leave of some tasks (languages).
     x_ND, y_N, take_N = task("fsdd/speaker")

@@ -17,6 +17,7 @@ from noss.audio.logmel import LogMel
 
 N_MELS = 64
 N_FFT = 1024
+FRAMES_AT_ONCE = 800  # of log-mel outside training, over clips; a layer's maps are then 13 MB, about what a processor's cache holds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +59,14 @@ class AudioNTT(nn.Module):
 
         Behind its end a clip meets the zeros of the convolutions' own padding, whatever follows it in the batch.
         """
+        if self.training or torch.compiler.is_exporting() or logmel_BSM.is_cuda:
+            return self._frames(logmel_BSM, num_frames_B)
+        size = max(1, FRAMES_AT_ONCE // logmel_BSM.shape[1])
+        pairs = zip(logmel_BSM.split(size), num_frames_B.split(size), strict=True)
+        frames, numbers = zip(*(self._frames(*pair) for pair in pairs), strict=True)
+        return torch.cat(frames), torch.cat(numbers)
+
+    def _frames(self, logmel_BSM: Tensor, num_frames_B: Tensor) -> tuple[Tensor, Tensor]:
         maps = logmel_BSM.transpose(1, 2)[:, None]
         for block in range(self.blocks):
             maps = maps * _within(num_frames_B, maps.shape[-1])[:, None, None]

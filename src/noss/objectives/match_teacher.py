@@ -11,6 +11,9 @@ section 3.1), the loss is one of
 global target): the recipe says which, and with both, one is drawn for each crop.
 `output` says how vectors of different size meet: `project` puts a linear layer, which is thrown away, on the student; `truncate`
 compares the first dimensions of both, as the original does for targets larger than the student.
+
+With `standardise`, each number of t is first brought to zero mean and unit deviation over the batches. As published, it is not:
+then numbers of a large mean or spread are most of the loss, and a short run learns little but the mean vector.
 """
 
 from __future__ import annotations
@@ -36,6 +39,7 @@ class Objective(nn.Module):
         teacher_dim: Size of the teacher's.
         distance: How far two vectors are: `mse`, `l1` or `cosine`.
         output: Where the sizes differ: `project` the student's, or `truncate` the larger.
+        standardise: Make every number of the targets count alike, and their means nothing.
 
     Raises:
         ModelError: Truncation is asked for and the student is larger than the teacher.
@@ -49,6 +53,7 @@ class Objective(nn.Module):
         teacher_dim: int,
         distance: Literal["mse", "l1", "cosine"] = "mse",
         output: Literal["project", "truncate"] = "project",
+        standardise: bool = False,
     ) -> None:
         super().__init__()
         if output == "truncate" and dim > teacher_dim:
@@ -57,13 +62,14 @@ class Objective(nn.Module):
             )
         self.student, self.distance = student, distance
         same = output == "truncate" or dim == teacher_dim
+        self.scale: nn.Module = nn.BatchNorm1d(teacher_dim, affine=False) if standardise else nn.Identity()
         self.project: nn.Module = nn.Identity() if same else nn.Linear(dim, teacher_dim)
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """The distance of crops' embeddings from their targets (B, V, D), and all three distances for the curves."""
         assert batch.target_BVD is not None, "NEEDS asks for a teacher"
         made_BVD = self.project(embed(self.student, batch))
-        target_BVD = batch.target_BVD[..., : made_BVD.shape[-1]]
+        target_BVD = self.scale(batch.target_BVD.flatten(0, 1)).reshape(batch.target_BVD.shape)[..., : made_BVD.shape[-1]]
         found = {
             "mse": functional.mse_loss(made_BVD, target_BVD),
             "l1": functional.l1_loss(made_BVD, target_BVD),
