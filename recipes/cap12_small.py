@@ -23,9 +23,10 @@ RECIPE = {
     "objective_options": {"share": 0.065, "span": 10, "temperature": 0.1},
     "data": [f"{DATA}/train"],
     "crop_s": 2.0,
-    "steps": 1200,
+    "steps": 700,
     "batch_size": 32,
     "lr": 1e-3,
-    "warmup": 120,
+    "warmup": 70,
+    "precision": "bf16",
     "validate_every": 100,
 }

@@ -21,7 +21,7 @@ DATA = Path(os.environ.get("NOSS_DATA", "."))
 RECIPE = {
     "student": "resnetish",
     "objective": "match_teacher",
-    "objective_options": {"distance": "mse"},
+    "objective_options": {"distance": "mse", "standardise": True},
     "teacher": "byol_s",
     "targets": "local",
     "data": [f"{DATA}/train"],
