@@ -23,7 +23,7 @@ RECIPE = {
     "objective_options": {"hidden": 1024, "project_dim": 256, "decay": 0.99, "mix": 0.4, "resize": (0.6, 1.5)},
     "data": [f"{DATA}/train"],
     "crop_s": 0.95,
-    "steps": 900,
+    "steps": 600,
     "batch_size": 64,
     "lr": 3e-4,
     "weight_decay": 0.0,

@@ -47,9 +47,10 @@ def make(part: str) -> nn.Module:
     made = shelf.load("objectives", part).Objective
     known = inspect.signature(made).parameters
     facts: dict[str, Any] = {"dim": DIM, "teacher_dim": TEACHER_DIM, "num_classes": CLASSES}
-    facts["columns"] = [
-        [number, number % 2 - (number == 0)] for number in range(CLASSES)
-    ]  # of one class the second says nothing
+    facts["columns"] = {  # of one class the second says nothing
+        "one": list(range(CLASSES)),
+        "other": [number % 2 - (number == 0) for number in range(CLASSES)],
+    }
     objective: nn.Module = made(Student(), **{name: value for name, value in facts.items() if name in known})
     return objective
 

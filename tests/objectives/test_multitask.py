@@ -12,7 +12,7 @@ from noss.errors import ModelError
 from noss.objectives import Batch
 from noss.objectives.multitask import Objective
 
-COLUMNS = [[0, 0], [1, -1], [2, 1], [-1, -1]]
+COLUMNS = {"mood": [0, 1, 2, -1], "language": [0, -1, 1, -1]}
 
 
 class Fixed(nn.Module):

@@ -45,8 +45,10 @@ def test_a_class_of_several_columns_is_what_all_of_them_say() -> None:
     assert [class_of(clip, "mood") for clip in clips] == ["a", None, "b", None]
     assert class_of(clips[1], ["language", "speaker", "mood"]) == '["en", "s", null]'
     found = classes_of({"x": clips}, ["language", "mood"])
-    numbers = [codes(found)[found.index(str(class_of(clip, ["language", "mood"])))] for clip in clips]
-    assert numbers == [[0, 0], [1, -1], [0, 1], [-1, -1]]
+    places = [found.index(str(class_of(clip, ["language", "mood"]))) for clip in clips]
+    numbers = {name: [column[place] for place in places] for name, column in codes(found, ["language", "mood"]).items()}
+    assert numbers == {"language": [0, 1, 0, -1], "mood": [0, -1, 1, -1]}
+    assert codes(("a", "b"), "mood") == {"mood": [0, 1]}
     with pytest.raises(DataError, match="1 classes of 'speaker' and two are needed"):
         classes_of({"x": clips}, ["mood", "speaker"])
 
@@ -102,7 +104,7 @@ def test_a_run_with_several_of_both_learns_and_says_so(tmp_path: Path, table: Pa
     }
     (tmp_path / "recipe.py").write_text(f"RECIPE = {text!r}\n", encoding="utf-8")
     done = train(tmp_path / "recipe.py", out=tmp_path / "run", device="cpu", workers=0, cache=tmp_path / "cache")
-    assert {"mse", "accuracy 0", "accuracy 1", "accuracy 2"} <= set(done.held_out)
+    assert {"mse", "accuracy speaker", "accuracy language", "accuracy mood"} <= set(done.held_out)
     known = json.loads((tmp_path / "run" / "model.json").read_text(encoding="utf-8"))
     assert known["teacher"] == "logmel_stats and mfcc_stats"
     assert load_model(f"trained/{tmp_path}/run").embed([np.zeros(8000, np.float32)], sample_rate=16_000).shape == (

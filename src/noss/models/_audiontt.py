@@ -17,7 +17,9 @@ from noss.audio.logmel import LogMel
 
 N_MELS = 64
 N_FFT = 1024
-FRAMES_AT_ONCE = 800  # of log-mel outside training, over clips; a layer's maps are then 13 MB, about what a processor's cache holds
+FRAMES_AT_ONCE = (
+    800  # of log-mel outside training, over clips; a layer's maps are then 13 MB, about what a processor's cache holds
+)
 
 
 @dataclass(frozen=True, kw_only=True)

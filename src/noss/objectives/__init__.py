@@ -13,8 +13,8 @@ An objective file defines::
 must have a share in the loss. The loop does the rest: data, augmentation, teachers, devices, steps, checkpoints.
 
 Where `NEEDS` says so, the constructor also gets `teacher_dim` (the size of the teachers' embeddings together) and `num_classes`.
-Where the recipe names several columns, a class is what all of them say of a clip, and a constructor with a parameter `columns` gets the
-number of each class in each column (K, C), -1 where a column says nothing.
+Where the recipe names several columns, a class is what all of them say of a clip, and a constructor with a parameter `columns` gets, for
+each column by name, the number that each class has in it (K,), -1 where the column says nothing.
 
 An objective may also define
 

@@ -69,7 +69,9 @@ class Objective(nn.Module):
         """The distance of crops' embeddings from their targets (B, V, D), and all three distances for the curves."""
         assert batch.target_BVD is not None, "NEEDS asks for a teacher"
         made_BVD = self.project(embed(self.student, batch))
-        target_BVD = self.scale(batch.target_BVD.flatten(0, 1)).reshape(batch.target_BVD.shape)[..., : made_BVD.shape[-1]]
+        target_BVD = self.scale(batch.target_BVD.flatten(0, 1)).reshape(batch.target_BVD.shape)[
+            ..., : made_BVD.shape[-1]
+        ]
         found = {
             "mse": functional.mse_loss(made_BVD, target_BVD),
             "l1": functional.l1_loss(made_BVD, target_BVD),

@@ -15,7 +15,7 @@ Columns that hang on the voice and columns that hang on the words may stand side
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -35,8 +35,8 @@ class Objective(nn.Module):
         student: What is trained.
         dim: Size of its embeddings.
         teacher_dim: Size of the teachers' together.
-        columns: For each class of the batches, its number in each column, -1 where it has none: (K, C).
-        weights: What each column counts, C numbers; all 1 by default.
+        columns: For each column by name, the number in it of each class of the batches (K,), -1 where it has none.
+        weights: What each column counts, in their order; all 1 by default.
         teacher: What the teachers count.
         dropout: Before the layers that tell classes.
         smoothing: Of the labels.
@@ -51,7 +51,7 @@ class Objective(nn.Module):
         *,
         dim: int,
         teacher_dim: int,
-        columns: Sequence[Sequence[int]],
+        columns: Mapping[str, Sequence[int]],
         weights: Sequence[float] | None = None,
         teacher: float = 1.0,
         dropout: float = 0.0,
@@ -59,7 +59,8 @@ class Objective(nn.Module):
     ) -> None:
         super().__init__()
         self.codes_KC: Tensor
-        self.register_buffer("codes_KC", torch.tensor(columns), persistent=False)
+        self.register_buffer("codes_KC", torch.tensor(list(columns.values())).T, persistent=False)
+        self._names = list(columns)
         sizes = [int(size) + 1 for size in self.codes_KC.amax(dim=0)]
         self._weights = [1.0] * len(sizes) if weights is None else list(weights)
         if len(self._weights) != len(sizes):
@@ -80,7 +81,7 @@ class Objective(nn.Module):
         distance = functional.mse_loss(self.project(made_ND), target_ND)
         found = {"loss": self._teacher * distance, "mse": distance.detach()}
         code_NC = self.codes_KC[batch.label_B].repeat_interleave(batch.lengths_BV.shape[1], dim=0)
-        for column, (layer, weight) in enumerate(zip(self.classify, self._weights, strict=True)):
+        for column, (name, layer, weight) in enumerate(zip(self._names, self.classify, self._weights, strict=True)):
             logits_NK, code_N = layer(made_ND), code_NC[:, column]
             known_N = code_N >= 0
             sums = functional.cross_entropy(
@@ -89,5 +90,5 @@ class Objective(nn.Module):
             guess = math.log(max(2, logits_NK.shape[1]))
             found["loss"] = found["loss"] + weight * sums / known_N.sum().clamp(min=1) / guess
             right_N = (logits_NK.detach().argmax(dim=1) == code_N)[known_N]
-            found[f"accuracy {column}"] = right_N.float().mean() if len(right_N) else distance.new_zeros(())
+            found[f"accuracy {name}"] = right_N.float().mean() if len(right_N) else distance.new_zeros(())
         return found

@@ -38,16 +38,20 @@ def classes_of(clips: Mapping[str, Sequence[Clip]], target: str | Sequence[str] 
     return tuple(sorted({name for clip in everything if (name := class_of(clip, target)) is not None}))
 
 
-def codes(classes: Sequence[str]) -> list[list[int]]:
-    """The number that each class (K,) of several columns has in each of them, -1 where the column says nothing: K lists.
+def codes(classes: Sequence[str], target: str | Sequence[str]) -> dict[str, list[int]]:
+    """The number that each class (K,) has in each column by name, -1 where the column says nothing.
 
     Values are numbered as they sort.
     """
+    if isinstance(target, str):
+        return {target: list(range(len(classes)))}
     rows: list[list[str | None]] = [json.loads(name) for name in classes]
-    values = [sorted({value for value in column if value is not None}) for column in zip(*rows, strict=True)]
-    return [
-        [-1 if value is None else known.index(value) for value, known in zip(row, values, strict=True)] for row in rows
-    ]
+    return {name: _numbered(values) for name, values in zip(target, zip(*rows, strict=True), strict=True)}
+
+
+def _numbered(values: Sequence[str | None]) -> list[int]:
+    known = sorted({value for value in values if value is not None})
+    return [-1 if value is None else known.index(value) for value in values]
 
 
 def _value(clip: Clip, name: str) -> str | None:

@@ -90,8 +90,8 @@ def make_objective(
         if name not in known:
             raise ModelError(f"{recipe.objective} has no option {name!r}: {did_you_mean(name, known)}")
     found: dict[str, Any] = {"dim": dim, "teacher_dim": teacher_dim, "num_classes": len(classes) or None}
-    if "columns" in known:
-        found["columns"] = codes(classes)
+    if "columns" in known and recipe.target is not None:
+        found["columns"] = codes(classes, recipe.target)
     given |= {name: value for name, value in found.items() if name in known and value is not None}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
