@@ -64,7 +64,7 @@ class AudioNTT(nn.Module):
         if self.training or torch.compiler.is_exporting() or logmel_BSM.is_cuda:
             return self._frames(logmel_BSM, num_frames_B)
         size = max(1, FRAMES_AT_ONCE // logmel_BSM.shape[1])
-        pairs = zip(logmel_BSM.split(size), num_frames_B.split(size), strict=True)
+        pairs = zip(torch.split(logmel_BSM, size), torch.split(num_frames_B, size), strict=True)
         frames, numbers = zip(*(self._frames(*pair) for pair in pairs), strict=True)
         return torch.cat(frames), torch.cat(numbers)
 

@@ -73,7 +73,8 @@ def seeded(make: Callable[[], nn.Module], *, seed: int) -> nn.Module:
     """
     generator = torch.Generator().manual_seed(seed)
     with torch.random.fork_rng(devices=[]):
-        module = make().to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # faster convolutions on CPUs
+        module: nn.Module = make()
+    module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # faster convolutions on CPUs
     initialise(module, generator=generator)
     settle(module.eval(), torch.linspace(0.0, 0.3, 32_000).pow(4) * torch.randn(1, 32_000, generator=generator))
     return module
