@@ -20,7 +20,7 @@ from pathlib import Path
 DATA = Path(os.environ.get("NOSS_DATA", "."))
 
 RECIPE = {
-    "student": "mobilenet_v3/small-0.5",
+    "student": "mobilenet_v3/small-1.0",
     "student_options": {"bottleneck": 512, "momentum": 0.95},
     "objective": "match_teacher",
     "objective_options": {"distance": "mse", "standardise": True},
@@ -28,7 +28,7 @@ RECIPE = {
     "targets": "local",
     "data": [f"{DATA}/train"],
     "crop_s": 0.975,
-    "steps": 2000,
+    "steps": 4000,
     "batch_size": 64,
     "lr": 2e-3,
     "warmup": 100,

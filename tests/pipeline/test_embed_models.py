@@ -240,6 +240,15 @@ def test_workers_follow_the_cores_and_a_wrong_device_is_refused() -> None:
         spread(card, workers=None, device="tpu", batch_s=None)
 
 
+@pytest.mark.parametrize(("said", "threads"), [("1", 1), ("2,1", 2), ("64", 4), ("0", 1), ("all", 4), ("", 4)])
+def test_threads_are_no_more_than_the_environment_allows(
+    said: str, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("noss.pipeline._embed_machine.cores", lambda: 4)
+    monkeypatch.setenv("OMP_NUM_THREADS", said)
+    assert spread(open_model(TINY).card, workers=1, device="cpu", batch_s=None).threads == threads
+
+
 def test_an_unreadable_clip_keeps_its_failure(tmp_path: Path) -> None:
     clips = [Clip(path=tmp_path / "gone.wav", labels={})]
     done = embed_clips(open_model(TINY), clips, ids=clip_ids(clips, cache=tmp_path), cache=tmp_path)

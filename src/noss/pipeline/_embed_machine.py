@@ -38,12 +38,12 @@ def spread(card: Card, *, workers: int | None, device: str | None, batch_s: floa
     """
     chosen = _device(card, device)
     if chosen == "cuda":
-        threads = max(1, cores() - 1)
+        threads = _threads(max(1, cores() - 1))
         return Spread(
             chosen, 1 if workers is None else min(workers, 1), threads, min(8, threads), batch_s or _CUDA_BATCH_S
         )
     many = _workers(card) if workers is None else workers
-    threads = max(1, cores() // many) if many else cores()
+    threads = _threads(max(1, cores() // many) if many else cores())
     big = (card.num_parameters or 0) > _BIG_PARAMETERS
     return Spread(chosen, many, threads, 0, batch_s or (20.0 if big else 60.0))
 
@@ -51,6 +51,12 @@ def spread(card: Card, *, workers: int | None, device: str | None, batch_s: floa
 def cores() -> int:
     """Processor cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _threads(share: int) -> int:
+    """A worker's share of the cores, or fewer where `OMP_NUM_THREADS` says so: beside other work, threads that wait spin."""
+    said = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    return max(1, min(share, int(said))) if said.isdecimal() else share
 
 
 def device_name(device: str) -> str:
