@@ -28,9 +28,9 @@ RECIPE = {
     "targets": "local",
     "data": [f"{DATA}/train"],
     "crop_s": 0.975,
-    "steps": 4000,
+    "steps": 5000,
     "batch_size": 64,
     "lr": 2e-3,
-    "warmup": 100,
-    "validate_every": 250,
+    "warmup": 200,
+    "validate_every": 500,
 }

@@ -9,6 +9,7 @@ litert-torch asks for older versions of some packages than others here do: an en
 
 from __future__ import annotations
 
+import copy
 import re
 from pathlib import Path
 from typing import Any, Final
@@ -44,7 +45,9 @@ def write(graph: Graph, path: Path, *, precision: Precision = "fp32") -> None:
         raise ModelError(f"{graph.name} has no window and a LiteRT file takes one length: give --window-s")
     with quiet():
         example = torch.linspace(-0.5, 0.5, graph.window)[None]
-        litert_torch.convert(graph.module, (example,)).export(str(path))
+        # Of weights in channels-last the converter keeps a view, whose memory may hold something else by when it is written.
+        module = copy.deepcopy(graph.module).to(memory_format=torch.contiguous_format)
+        litert_torch.convert(module, (example,)).export(str(path))
         if precision != "fp32":
             path.write_bytes(_smaller(path.read_bytes(), precision))
 

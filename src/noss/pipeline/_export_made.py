@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from noss import __version__
 from noss.audio import read
 from noss.errors import ModelError
-from noss.exporters import TOLERANCE, Graph
+from noss.exporters import LEAST_COSINE, TOLERANCE, Graph
 from noss.pipeline._embed_forward import Forward
 from noss.pipeline._export_proof import Compared, Shape, Waveform, compare, milliseconds, ranges_from, sounds_of
 from noss.pipeline._models import Model, open_model
@@ -99,6 +99,9 @@ class Made:
             if not one.difference <= min(within, 1e30):
                 found = f"{self.model.name} and its file differ by {one.difference:.2g} on {one.sound} ({one.seconds:.2f} s)"
                 raise ModelError(f"{found} and {min(within, 1e30):g} is allowed: nothing was written; try --window-s")
+            if one.cosine < LEAST_COSINE and not self.shape.frames:
+                found = f"{self.model.name} and its file agree by a cosine of {one.cosine:.2g} on {one.sound} ({one.seconds:.2f} s)"
+                raise ModelError(f"{found} and {LEAST_COSINE:g} is the least: nothing was written; try another --precision")
         return compared, milliseconds(self._forward, file, shape=self.shape)
 
     def proof(self, exported: Exported, file: Path, *, to: str) -> dict[str, Any]:

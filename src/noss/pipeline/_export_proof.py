@@ -141,7 +141,8 @@ def _compared(
 
 
 def _cosine(one_SD: NDArray[np.float32], other_SD: NDArray[np.float32]) -> float:
-    """The least cosine of rows with one another."""
+    """The least cosine of rows with one another; of rows that are both zero, 1."""
     one, other = one_SD.astype(np.float64), other_SD.astype(np.float64)
     norms = np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1)
-    return float(np.min((one * other).sum(axis=1) / np.maximum(norms, 1e-30)))
+    cosines = (one * other).sum(axis=1) / np.maximum(norms, 1e-30)
+    return float(np.min(np.where((one == other).all(axis=1), 1.0, cosines)))

@@ -73,7 +73,7 @@ def export(
     """Write a model to a file, read it back as a model, and compare both on sounds of several lengths.
 
     In fp32 the largest difference must be within 1e-4 of the largest value, of 1 if that is larger; or nothing is written. In
-    fp16 and int8 the drift is measured. The proof and a card, which says how to feed the file, are written beside it.
+    fp16 and int8 the drift is measured, and a cosine of less than 0.9 refused. The proof and a card, which says how to feed the file, are written beside it.
 
     Args:
         model: A torch model by its name (`byol_s`, `trained/RUN`, `./mine.py`); of one with layers, one (`NAME@6`).
