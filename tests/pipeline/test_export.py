@@ -107,7 +107,9 @@ def test_a_smaller_file_that_is_another_model_is_refused(mine: str, tmp_path: Pa
     body = "from torch import nn; from dataclasses import replace; flip = nn.Linear(64, 64).eval(); nn.init.eye_(flip.weight).data.neg_()"
     path = Path(_format(tmp_path, f"{body}; well(replace(graph, module=nn.Sequential(graph.module, flip)), path)"))
     path.write_text(path.read_text(encoding="utf-8") + "\n\nPRECISIONS = ('fp32', 'int8')\n", encoding="utf-8")
-    with pytest.raises(ModelError, match=r"agree by a cosine of -\S+ on short .* 0\.9 is the least: nothing was written"):
+    with pytest.raises(
+        ModelError, match=r"agree by a cosine of -\S+ on short .* 0\.9 is the least: nothing was written"
+    ):
         export(mine, to=str(path), out=tmp_path / "out" / "net.pt2", precision="int8", window_s=0.2)
     assert _left(tmp_path / "out") == []
 

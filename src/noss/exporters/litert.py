@@ -46,7 +46,8 @@ def write(graph: Graph, path: Path, *, precision: Precision = "fp32") -> None:
     with quiet():
         example = torch.linspace(-0.5, 0.5, graph.window)[None]
         # Of weights in channels-last the converter keeps a view, whose memory may hold something else by when it is written.
-        module = copy.deepcopy(graph.module).to(memory_format=torch.contiguous_format)
+        module = copy.deepcopy(graph.module)
+        module.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
         litert_torch.convert(module, (example,)).export(str(path))
         if precision != "fp32":
             path.write_bytes(_smaller(path.read_bytes(), precision))

@@ -101,7 +101,9 @@ class Made:
                 raise ModelError(f"{found} and {min(within, 1e30):g} is allowed: nothing was written; try --window-s")
             if one.cosine < LEAST_COSINE and not self.shape.frames:
                 found = f"{self.model.name} and its file agree by a cosine of {one.cosine:.2g} on {one.sound} ({one.seconds:.2f} s)"
-                raise ModelError(f"{found} and {LEAST_COSINE:g} is the least: nothing was written; try another --precision")
+                raise ModelError(
+                    f"{found} and {LEAST_COSINE:g} is the least: nothing was written; try another --precision"
+                )
         return compared, milliseconds(self._forward, file, shape=self.shape)
 
     def proof(self, exported: Exported, file: Path, *, to: str) -> dict[str, Any]:
