@@ -84,6 +84,17 @@ def test_a_file_its_card_and_its_proof_stand_side_by_side_and_it_is_a_model(mine
     assert "use it as torchexport/" in str(exported)
 
 
+def test_every_clip_is_compared_whatever_it_is_called(mine: str, tmp_path: Path) -> None:
+    clips = [tmp_path / name for name in ("a/x.wav", "b/x.wav", "c/y.wav")]
+    for clip in clips:
+        clip.parent.mkdir()
+        soundfile.write(clip, 0.1 * np.sin(np.arange(5_000) * 0.05), 16_000)
+    compared = export(
+        mine, to="torchexport", out=tmp_path / "net.pt2", window_s=0.2, clips=[str(clip) for clip in clips]
+    ).compared
+    assert [one.sound for one in compared[3:-1]] == [str(clips[0]), str(clips[1]), "y.wav"]
+
+
 @pytest.mark.slow
 def test_frames_stay_frames_and_a_window_gives_one_vector_a_window(mine: str, tmp_path: Path) -> None:
     whole = export(mine, to="torchexport", out=tmp_path / "frames.pt2", frames=True)
@@ -175,6 +186,8 @@ def test_a_request_that_makes_no_sense_is_said(mine: str, tmp_path: Path) -> Non
         export(mine, to="torchexport", out=tmp_path / "net.pt2", frames=True, window_s=1.0)
     with pytest.raises(ModelError, match=r"needs 0\.1 s at least and the window has 0\.05 s"):
         export(mine, to="torchexport", out=tmp_path / "net.pt2", window_s=0.05)
+    with pytest.raises(ModelError, match="window_s is nan and must be above 0 s"):
+        export(mine, to="torchexport", out=tmp_path / "net.pt2", window_s=float("nan"))
 
 
 def test_a_missing_package_is_named_with_its_extra(mine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -154,6 +154,13 @@ def test_what_each_fold_sets_by_itself_is_not_taken(tmp_path: Path) -> None:
         tune(recipe(tmp_path), "torgo/dysarthria", tmp_path / "out", "seed=3")
 
 
+def test_the_root_of_the_suite_holds_for_tasks_that_are_named(tmp_path: Path) -> None:
+    path = recipe(tmp_path)
+    path.write_text(path.read_text(encoding="utf-8") + "\nSUITE = {'root': ['torgo=./gone']}\n", encoding="utf-8")
+    with pytest.raises(DataError, match="the root of torgo is gone, which does not exist"):
+        tune(path, "torgo/dysarthria", tmp_path / "out")
+
+
 @pytest.mark.slow
 def test_a_net_tells_tones_of_voices_it_never_heard(tmp_path: Path) -> None:
     path = recipe(tmp_path, steps=10, validation=0, lr=3e-4, validate_every=5)

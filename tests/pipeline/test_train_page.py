@@ -13,7 +13,7 @@ import soundfile
 import noss
 from noss.errors import DataError
 from noss.pipeline import _train_cost
-from noss.pipeline._train_cost import Cost, counters, joules
+from noss.pipeline._train_cost import Cost, counters, in_words, joules
 from noss.pipeline._train_files import note_machine
 from noss.pipeline._train_log import Log
 from noss.pipeline._train_page import read_training
@@ -149,3 +149,12 @@ def test_a_finished_run_has_its_page(tmp_path: Path) -> None:
     assert "audiontt/512, trained by triplet: 2 steps" in text and "cores" in text and " core hours; " in text
     assert f"noss embed {done.model} " in text
     assert noss.load_model(done.model).embed([folder / "0.wav"]).shape == (1, 512)
+
+
+def test_energy_that_gpus_drew_is_said_to_be_missing() -> None:
+    cost = {"core_s": 3600.0, "gpu_s": 7200.0, "estimated_joules": 36_000.0}
+    assert (
+        in_words(cost)
+        == "1 core hours; 2 GPU hours; about 10 Wh, an estimate: 10 W a core; what GPUs drew is not counted"
+    )
+    assert "GPU" not in in_words({**cost, "gpu_s": 0.0})

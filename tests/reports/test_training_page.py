@@ -78,6 +78,13 @@ def test_names_with_markup_are_text_and_nothing_is_fetched(tmp_path: Path) -> No
 
 
 @pytest.mark.usefixtures("bare")
+def test_lines_to_copy_bear_a_folder_with_a_space(tmp_path: Path) -> None:
+    text = page(made(run="runs/my run"), tmp_path)
+    assert "noss embed &#39;trained/runs/my run&#39; FILES" in text
+    assert "noss run --models &#39;trained/runs/my run&#39;,logmel_stats" in text
+
+
+@pytest.mark.usefixtures("bare")
 def test_the_page_shows_what_compression_gained_and_cost(tmp_path: Path) -> None:
     row = {"model": f"trained/{ATTACK}", "bytes": 2_400_000, "parameters": 600_192, "ms_for_1_s": 4.0}
     drift = {"cosine": 0.99, "least_cosine": 0.95, "largest_difference": 0.1, "crops": 64, "held_out": True}

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 MODEL = "model.json"
-_OWN_FACTS = {"weights", "trained_on", "size_mb", "notes", "ranked", "licence"}
+_OWN_FACTS = {"weights", "proofs", "trained_on", "size_mb", "notes", "ranked", "licence"}
 
 
 def card(choice: str) -> Card:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from importlib import metadata
@@ -34,9 +35,12 @@ class Made:
         window_s: The window that the file takes; None for any length.
         frames: Whether the file gives frames.
         clips: Recordings of the user's.
+        ranges: Whether every second one of them sets ranges in place of being compared.
     """
 
-    def __init__(self, name: str, *, window_s: float | None, frames: bool, clips: Sequence[str]) -> None:
+    def __init__(
+        self, name: str, *, window_s: float | None, frames: bool, clips: Sequence[str], ranges: bool = False
+    ) -> None:
         self.model = open_model(name)
         _check(self.model, frames=frames)
         card = self.model.card
@@ -46,9 +50,12 @@ class Made:
                 f"{name} needs {card.min_s:g} s at least and the window has {window_s:g} s: give a longer one"
             )
         self.shape = Shape(sample_rate=card.sample_rate, min_s=card.min_s, window=window, frames=frames)
-        heard = [(clip, self._heard(clip)) for clip in clips]
-        self._sounds = sounds_of(self.shape) | {Path(clip).name: sound for clip, sound in heard[::2]}
-        self._ranges = ranges_from(self.shape, [sound for _, sound in heard[1::2]])
+        heard = [(clip, self._heard(clip)) for clip in dict.fromkeys(clips)]
+        called = Counter(Path(clip).name for clip, _ in heard)
+        compared, others = (heard[::2], heard[1::2]) if ranges else (heard, [])
+        own = {name if called[name := Path(clip).name] == 1 else clip: sound for clip, sound in compared}
+        self._sounds = sounds_of(self.shape) | own
+        self._ranges = ranges_from(self.shape, [sound for _, sound in others])
         self._forward = Forward(self.model)
 
     def graph(self) -> Graph:

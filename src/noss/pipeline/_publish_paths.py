@@ -1,8 +1,8 @@
 """Paths of one machine, taken out of facts that go to others: the last name stays, what stands before it becomes `…`.
 
 Such a path is absolute, or of a home folder; `csv//data/jane/clips.csv` becomes `csv/…/clips.csv`. Relative paths and addresses
-(`https://`, `s3://`) stay. In a text of one line, and between quotation marks, a path goes on to the end, spaces and all; in
-other text it ends at the first space.
+(`https://`, `s3://`) stay. Between quotation marks, and in a text of one line, a path goes on to the end, or to the next `,NAME=`, spaces and all; in other
+text it ends at the first space.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ _START: Final = re.compile(
 )
 _BORDER: Final = re.compile(r"[/\\]+")
 _QUOTED: Final = re.compile(r"\"[^\"\n]+\"|'[^'\n]+'")
+_NEXT: Final = re.compile(r"(?=,[\w.-]+=)")  # NAME=/home/a,NAME=/home/b
 _WORD: Final = re.compile(rf"(?:{_START.pattern})[^\s\"'`]*", re.VERBOSE)
 
 
@@ -57,9 +58,9 @@ def _shared_names(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _shared_text(text: str) -> str:
-    if "\n" not in text:
-        return _to_the_end(text)
     whole = _QUOTED.sub(lambda found: found[0][0] + _to_the_end(found[0][1:-1]) + found[0][-1], text)
+    if "\n" not in text:
+        return "".join(_to_the_end(one) for one in _NEXT.split(whole))
     return _WORD.sub(lambda found: _last(found[0]), whole)
 
 

@@ -33,13 +33,13 @@ def roots(given: Sequence[str] | Mapping[str, Path | str]) -> dict[str, Path]:
     return found
 
 
-def load_recipe(path: Path, step: Callable[..., Any]) -> dict[str, Any]:
-    """The `SUITE` of a recipe file: values for parameters of `step`, checked by name.
+def load_recipe(path: Path, step: Callable[..., Any], *, needed: bool = True) -> dict[str, Any]:
+    """The `SUITE` of a recipe file: values for parameters of `step`, checked by name; none where it is not `needed` and not there.
 
     Raises:
         DataError: No such file, no `SUITE` in it, or a name that is no parameter of the step.
     """
-    suite = defined_in(path, "SUITE", holds="values for models, tasks and so on")
+    suite = defined_in(path, "SUITE", holds="values for models, tasks and so on", needed=needed)
     known = [name for name in inspect.signature(step).parameters if name != "recipe"]
     for name in suite:
         if name not in known:
@@ -47,8 +47,8 @@ def load_recipe(path: Path, step: Callable[..., Any]) -> dict[str, Any]:
     return dict(suite)
 
 
-def defined_in(path: Path, name: str, *, holds: str) -> Mapping[str, Any]:
-    """The dict of that name in a recipe, a Python file.
+def defined_in(path: Path, name: str, *, holds: str, needed: bool = True) -> Mapping[str, Any]:
+    """The dict of that name in a recipe, a Python file; an empty one where it is not `needed` and not there.
 
     Raises:
         DataError: No such file, or no such dict in it.
@@ -59,7 +59,7 @@ def defined_in(path: Path, name: str, *, holds: str) -> Mapping[str, Any]:
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    found = getattr(module, name, None)
+    found = getattr(module, name, None if needed else {})
     if not isinstance(found, Mapping):
         raise DataError(f"{path} defines no {name}: set {name} to a dict with {holds}")
     return found

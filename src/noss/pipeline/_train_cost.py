@@ -103,4 +103,6 @@ def in_words(cost: dict[str, Any]) -> str:
         found.append(f"{cost['measured_joules'] / 3600:.3g} Wh measured (processors of the whole machine)")
     if "estimated_joules" in cost:
         found.append(f"about {cost['estimated_joules'] / 3600:.3g} Wh, an estimate: {WATTS_A_CORE:g} W a core")
+    if cost.get("gpu_s"):
+        found.append("what GPUs drew is not counted")
     return "; ".join(found)

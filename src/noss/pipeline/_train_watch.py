@@ -15,7 +15,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -39,12 +39,13 @@ _COLUMNS: Final = ("step", "model", "name", "value", "low", "high")
 
 
 @contextmanager
-def watching(recipe: Recipe, folder: Path, *, cache: Path, alone: bool) -> Iterator[None]:
+def watching(recipe: Recipe, folder: Path, *, root: Sequence[str], cache: Path, alone: bool) -> Iterator[None]:
     """Start the watcher of a run, where its recipe wants one; at the end, wait until it has scored what there is.
 
     Args:
         recipe: The run's settings.
         folder: Its folder.
+        root: Where corpora lie, as `NAME=DIR`, beside those that the recipe names.
         cache: Where the embeddings of baseline and teacher are kept.
         alone: Whether this process is the one that starts it.
     """
@@ -54,7 +55,7 @@ def watching(recipe: Recipe, folder: Path, *, cache: Path, alone: bool) -> Itera
     watch_settings(recipe)
     end = folder / "watch" / "end"
     end.unlink(missing_ok=True)
-    words = [sys.executable, "-m", "noss.pipeline._train_watch", str(folder), str(cache), str(os.getpid())]
+    words = [sys.executable, "-m", "noss.pipeline._train_watch", str(folder), str(cache), str(os.getpid()), *root]
     process = subprocess.Popen(words, stdin=subprocess.DEVNULL)
     with ExitStack() as undo:
         undo.callback(process.wait)
@@ -99,11 +100,12 @@ class Watcher:
     Args:
         folder: The run's folder.
         cache: Where the embeddings of baseline and teacher are kept.
+        root: Where corpora lie, as `NAME=DIR`, beside those that the recipe names.
     """
 
-    def __init__(self, folder: Path, *, cache: Path) -> None:
+    def __init__(self, folder: Path, *, cache: Path, root: Sequence[str] = ()) -> None:
         known = json.loads((folder / "run.json").read_text(encoding="utf-8"))["recipe"]
-        self._recipe, self._folder, self._cache = Recipe(**known), folder, cache
+        self._recipe, self._folder, self._cache, self._root = Recipe(**known), folder, cache, list(root)
         self._settings = watch_settings(self._recipe)
         self._rows = read_watch(folder)
 
@@ -149,9 +151,8 @@ class Watcher:
             self._rows.append({"step": -1})
 
     def _scored(self, models: list[str], *, out: Path, cache: Path) -> list[Score]:
-        found = run(
-            out=out, models=models, tasks=self._settings["tasks"], root=self._settings["root"], cache=cache, workers=1
-        )
+        root = [*self._settings["root"], *self._root]
+        found = run(out=out, models=models, tasks=self._settings["tasks"], root=root, cache=cache, workers=1)
         return [score for score in found.scores if score.main]
 
     def _fidelity(self, name: str, step: int, *, cache: Path) -> list[dict[str, Any]]:
@@ -185,7 +186,7 @@ class Watcher:
         from noss.pipeline._request import roots
         from noss.pipeline._train_corpus import open_corpus
 
-        corpus = open_corpus(self._recipe, roots=roots(self._recipe.root), cache=self._cache)
+        corpus = open_corpus(self._recipe, roots=roots([*self._recipe.root, *self._root]), cache=self._cache)
         numbers = [one.number for source in corpus.held_out for one in source if one.span is None]
         return [corpus.clips[number] for number in numbers[: int(self._settings["num_held_out"])]]
 
@@ -221,12 +222,12 @@ def _mean(step: int, model: str, rows: list[Mapping[str, Any]] | list[dict[str, 
     return {"step": step, "model": model, "name": MEAN, **means}
 
 
-def main(folder: str, cache: str, parent: str) -> int:
+def main(folder: str, cache: str, parent: str, *root: str) -> int:
     """Watch a run; 1 where that failed, with a line that says why."""
     with suppress(OSError):
         os.nice(5)
     try:
-        Watcher(Path(folder), cache=Path(cache)).watch(parent=int(parent))
+        Watcher(Path(folder), cache=Path(cache), root=root).watch(parent=int(parent))
     except NossError as error:
         sys.stderr.write(f"noss: the watcher of {folder}: {error}\n")
         return 1

@@ -5,6 +5,7 @@ The file takes a waveform and gives its embedding; `onnx/FILE` and `litert/FILE`
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import tempfile
@@ -82,7 +83,7 @@ def export(
         precision: Of weights, and in int8 of arithmetic.
         window_s: Fix the file to windows of so many seconds; None for any length, or for 1 s where the format has one length.
         frames: Give frames in place of one vector a sound; only at any length.
-        clips: Recordings to compare on too; of several, every second one helps to set the ranges of int8 instead.
+        clips: Recordings to compare on too; in int8, every second one helps to set ranges instead.
 
     Returns:
         Where the file is, and how far it is from the model.
@@ -98,7 +99,7 @@ def export(
 
     if window_s is None and not exporter.ANY_LENGTH:
         window_s = DEFAULT_WINDOW_S
-    made = Made(model, window_s=window_s, frames=frames, clips=words(clips))
+    made = Made(model, window_s=window_s, frames=frames, clips=words(clips), ranges=precision == "int8")
     with _folder(path) as folder:
         file = folder / path.name
         _write(exporter, made.graph(), file, to=to, precision=precision)
@@ -129,7 +130,7 @@ def _check_request(exporter: Any, path: Path, *, to: str, precision: str, window
         raise ModelError(f"{path} is asked for and files of {to} end in {exporter.SUFFIX}: name it so")
     if precision not in exporter.PRECISIONS:
         raise ModelError(f"{to} has no precision {precision!r}: it has {', '.join(exporter.PRECISIONS)}")
-    if window_s is not None and window_s <= 0:
+    if window_s is not None and not 0.0 < window_s < math.inf:
         raise ModelError(f"window_s is {window_s:g} and must be above 0 s: give the length of a window")
     if frames and (window_s is not None or not exporter.ANY_LENGTH):
         raise ModelError(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from noss.errors import DataError, Failure
 from noss.pipeline._clips import Task
@@ -77,7 +77,7 @@ def finetune(
     """
     changes = [set] if isinstance(set, str) else list(set)
     _check_changes(changes)
-    suite: dict[str, Any] = {} if tasks else load_recipe(Path(recipe), run)
+    suite = load_recipe(Path(recipe), run, needed=not tasks)
     tuning = Tuning(
         source=Path(recipe),
         changes=changes,

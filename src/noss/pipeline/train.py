@@ -151,10 +151,12 @@ def _go_on(
             gpus = accelerator.num_processes if accelerator.device.type != "cpu" else 0
             cost = Cost(folder, gpus=gpus) if first else None
             with (
-                watching(recipe, folder, cache=cache, alone=first),
+                watching(recipe, folder, root=root, cache=cache, alone=first),
                 Log(folder, step=loop.step, steps=recipe.steps, alone=first, cost=cost) as log,
             ):
                 loop.run(folder, log)
+            if cost:
+                cost.note()  # what the watcher worked on after the last step
         finally:
             if first:
                 write_broken(folder, recipe, loop.broken)

@@ -68,6 +68,7 @@ def training_page(
         smaller=smaller(training),
         warnings=warnings(training),
         command=command(training),
+        quoted=shlex.quote(training.opens),
         failures=list(training.failures[:_MOST_FAILURES]),
         data={
             "specs": _specs(),
