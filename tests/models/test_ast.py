@@ -111,3 +111,10 @@ def test_a_transformer_of_another_width_and_depth_is_what_its_card_says() -> Non
     assert open_model("ast/base", width=128).card.dim == 128
     with pytest.raises(ModelError, match=r"heads of 64 and its width cannot be 100"):
         open_model("ast/trillsson4", width=100)
+
+
+@pytest.mark.parametrize("depth", [0, -1])
+def test_a_transformer_without_layers_is_refused(depth: int) -> None:
+    for refusing in (ast.card, ast.build):
+        with pytest.raises(ModelError, match=f"its depth cannot be {depth}: give 1 or more"):
+            refusing("base", depth=depth)

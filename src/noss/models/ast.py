@@ -89,16 +89,12 @@ def card(choice: str, *, width: int | None = None, depth: int | None = None) -> 
     """The facts of a transformer, of another width and depth where they are given.
 
     Raises:
-        ModelError: There is no such choice, or the width is no multiple of 64.
+        ModelError: There is no such choice, the width is no multiple of 64, or there is no layer.
     """
-    if choice not in CARDS:
-        raise ModelError(f"no model 'ast/{choice}': {did_you_mean(choice, list(CARDS))}")
-    if width is not None and (width < 1 or width % 64):
-        raise ModelError(f"ast has heads of 64 and its width cannot be {width}: give a multiple of 64")
+    dim, _ = _measures(choice, width, depth)
     if width is None and depth is None:
         return CARDS[choice]
-    dim = (width or SIZES[choice][0]) if choice == "base" else CARDS[choice].dim
-    return replace(CARDS[choice], dim=dim, num_parameters=None)
+    return replace(CARDS[choice], dim=dim if choice == "base" else CARDS[choice].dim, num_parameters=None)
 
 
 def build(choice: str, *, width: int | None = None, depth: int | None = None, seed: int = 0) -> nn.Module:
@@ -109,14 +105,29 @@ def build(choice: str, *, width: int | None = None, depth: int | None = None, se
         width: Size of its tokens, a multiple of 64; None for the choice's own.
         depth: Its layers; None for the choice's own.
         seed: Draws the weights.
+
+    Raises:
+        ModelError: As `card`.
     """
     import torch
 
     from noss.models._ast import AST, ClipAST, Size
     from noss.models._patch_net import PatchMean
 
-    own_width, own_depth, num_frames, n_mels = SIZES[choice]
-    size = Size(dim=width or own_width, depth=depth or own_depth, num_frames=num_frames, n_mels=n_mels)
+    (dim, layers), (_, _, num_frames, n_mels) = _measures(choice, width, depth), SIZES[choice]
+    size = Size(dim=dim, depth=layers, num_frames=num_frames, n_mels=n_mels)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return (ClipAST(size) if choice == "base" else PatchMean(AST(size), width=size.dim)).eval()
+
+
+def _measures(choice: str, width: int | None, depth: int | None) -> tuple[int, int]:
+    """Width and depth: those given, else the choice's own."""
+    if choice not in CARDS:
+        raise ModelError(f"no model 'ast/{choice}': {did_you_mean(choice, list(CARDS))}")
+    if width is not None and (width < 1 or width % 64):
+        raise ModelError(f"ast has heads of 64 and its width cannot be {width}: give a multiple of 64")
+    if depth is not None and depth < 1:
+        raise ModelError(f"ast is made of layers and its depth cannot be {depth}: give 1 or more")
+    own_width, own_depth, _, _ = SIZES[choice]
+    return own_width if width is None else width, own_depth if depth is None else depth
