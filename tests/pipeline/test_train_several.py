@@ -14,9 +14,10 @@ import torch
 from noss.datasets import Clip
 from noss.errors import DataError, ModelError
 from noss.models import audiontt
-from noss.pipeline._models import load_model
+from noss.pipeline._models import load_model, open_model
 from noss.pipeline._train_batches import Loaded
 from noss.pipeline._train_classes import class_of, classes_of, codes
+from noss.pipeline._train_files import write_model
 from noss.pipeline._train_recipe import Recipe, read_recipe
 from noss.pipeline._train_setup import open_student
 from noss.pipeline._train_teacher import open_teachers
@@ -121,6 +122,14 @@ def test_a_student_takes_over_what_fits_and_keeps_the_rest(tmp_path: Path) -> No
     assert all(torch.equal(taken[name], given[name]) for name in taken if name.startswith("net."))
     with pytest.raises(ModelError, match="no weight of mfcc_stats has the name"):
         open_student(recipe(start="mfcc_stats"), cache=tmp_path)
+
+
+def test_the_start_of_a_run_is_what_it_took_over(tmp_path: Path) -> None:
+    asked = recipe(student="noss/small-untrained", start="audiontt/512")
+    student = open_student(asked, cache=tmp_path)
+    write_model(tmp_path, asked, student.model, student.options, classes=[])
+    again = open_model(f"trained/{tmp_path}:start").build()
+    assert all(torch.equal(value, again.state_dict()[name]) for name, value in student.module.state_dict().items())
 
 
 def test_a_recipe_names_one_teacher_or_a_list(tmp_path: Path) -> None:

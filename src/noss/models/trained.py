@@ -20,7 +20,7 @@ from noss.models import Card, Embedder
 from noss.models._files import existing, megabytes
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
 MODEL = "model.json"
 _OWN_FACTS = {"weights", "proofs", "trained_on", "size_mb", "notes", "ranked", "licence"}
@@ -68,6 +68,9 @@ def build(choice: str) -> Embedder:
     parsed = shelf.parse_model(known["student"])
     module: Any = shelf.load("models", parsed.part).build(parsed.choice or "", **known["options"])
     if path.name == MODEL:
+        if start := known.get("start"):
+            _refuse_code(folder, start)
+            take_over(module, start, student=known["student"])
         untrained: Embedder = module.eval()
         return untrained
     small = known.get("compressed")
@@ -84,6 +87,24 @@ def build(choice: str) -> Embedder:
         ) from error
     embedder: Embedder = module.eval()
     return embedder
+
+
+def take_over(module: nn.Module, start: str, *, student: str) -> None:
+    """Give a student the weights of another model that have the names and shapes of its own.
+
+    Raises:
+        ModelError: There are none.
+    """
+    parsed = shelf.parse_model(start)
+    other: Any = shelf.load("models", parsed.part).build(parsed.choice or "")
+    own = module.state_dict()
+    theirs = other.state_dict() if hasattr(other, "state_dict") else {}
+    same = {name: value for name, value in theirs.items() if name in own and own[name].shape == value.shape}
+    if not same:
+        raise ModelError(
+            f"no weight of {start} has the name and shape of one of {student}: start from a model that is built alike"
+        )
+    module.load_state_dict({**own, **same})
 
 
 def _paths(choice: str) -> tuple[Path, Path]:
@@ -110,9 +131,13 @@ def _paths(choice: str) -> tuple[Path, Path]:
 def _model(folder: Path) -> dict[str, Any]:
     path = existing(folder / MODEL, needed_by=f"trained/{folder}")
     known: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    if shelf.parse_model(known["student"]).part.endswith(".py"):
-        raise ModelError(f"{folder} was trained from {known['student']}, which is code of its own: put it on the shelf")
+    _refuse_code(folder, known["student"])
     return known
+
+
+def _refuse_code(folder: Path, name: str) -> None:
+    if shelf.parse_model(name).part.endswith(".py"):
+        raise ModelError(f"{folder} was trained from {name}, which is code of its own: put it on the shelf")
 
 
 def _weights(path: Path) -> Mapping[str, Tensor]:

@@ -15,7 +15,7 @@ from typing import Any, Final
 from noss import __version__
 from noss.errors import DataError, Failure
 from noss.pipeline._embed_machine import device_name
-from noss.pipeline._models import Model
+from noss.pipeline._models import Model, open_model
 from noss.pipeline._run_files import write_failures
 from noss.pipeline._train_checkpoint import checkpoints
 from noss.pipeline._train_recipe import Recipe, difference
@@ -84,6 +84,8 @@ def write_model(
         folder / MODEL,
         {
             "student": recipe.student,
+            "start": recipe.start,
+            "start_revision": open_model(recipe.start).revision if recipe.start else None,
             "options": dict(options),
             "card": asdict(student.card),
             "objective": recipe.objective,

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from noss import shelf
 from noss.errors import ModelError
+from noss.models.trained import take_over
 from noss.objectives import Needs
 from noss.pipeline._models import Model, open_model
 from noss.pipeline._train_classes import codes
@@ -47,22 +48,9 @@ def open_student(recipe: Recipe, *, cache: Path) -> Student:
             f"{recipe.student} has no weights that torch can train: choose an architecture, such as audiontt/512"
         )
     if recipe.start is not None:
-        _take_over(module, recipe, cache=cache)
+        open_model(recipe.start, cache=cache)  # says what is wrong with its name, or its weights
+        take_over(module, recipe.start, student=recipe.student)
     return Student(model, module, model.options)
-
-
-def _take_over(module: nn.Module, recipe: Recipe, *, cache: Path) -> None:
-    """Give a student the weights of another model that have the names and shapes of its own."""
-    assert recipe.start is not None
-    other: Any = open_model(recipe.start, cache=cache).build()
-    own = module.state_dict()
-    theirs = other.state_dict() if isinstance(other, nn.Module) else {}
-    same = {name: value for name, value in theirs.items() if name in own and own[name].shape == value.shape}
-    if not same:
-        raise ModelError(
-            f"no weight of {recipe.start} has the name and shape of one of {recipe.student}: start from a model that is built alike"
-        )
-    module.load_state_dict({**own, **same})
 
 
 def needs_of(recipe: Recipe) -> Needs:
