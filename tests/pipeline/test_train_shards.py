@@ -15,7 +15,7 @@ import pytest
 import soundfile
 import torch
 
-from noss.errors import DataError
+from noss.errors import DataError, PlaceError
 from noss.pipeline import _train_checkpoint, _train_shard_index
 from noss.pipeline._train_batches import Batches, Crop, Loaded, loader
 from noss.pipeline._train_corpus import Corpus, Draws, open_corpus
@@ -23,7 +23,7 @@ from noss.pipeline._train_log import read_log
 from noss.pipeline._train_recipe import Recipe
 from noss.pipeline._train_shard_index import index_of
 from noss.pipeline.train import train
-from noss.places import path_of
+from noss.places import path_of, store
 from noss.shards import main, write_shards
 
 RATE, NUM_CLIPS = 16_000, 24
@@ -212,6 +212,7 @@ def test_a_shard_is_read_through_once_and_again_when_it_changes(
     [
         ("nowhere/{0..3}.tar", "there is no shard"),
         ("nowhere/*.tar", "there is no tar file"),
+        ("nowhere", "there is no tar file and no folder .*nowhere"),
         ("packed.tar.gz", "is no plain tar file"),
     ],
 )
@@ -270,6 +271,35 @@ def test_an_index_of_a_shard_on_an_object_store_is_made_from_reading_it_through(
     file_system.rm("/voices/shards/00000.tar.index.json")
     index = index_of(path_of(f"{bucket}/00000.tar"), cache=tmp_path)
     assert len(index.members) > 1 and not list((tmp_path / "copies").glob("*"))
+
+
+def test_members_of_a_shard_that_is_missing_from_an_object_store_are_passed_over_and_listed(
+    tmp_path: Path, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NOSS_CACHE", str(tmp_path))
+    corpus = corpus_of(tmp_path, f"shards/{bucket}")
+    missing = str(corpus.train[0][-1].path.parent)
+    pytest.importorskip("fsspec").filesystem("memory").rm(missing.removeprefix("memory:/"))
+    loaded = [batches_of(corpus)[number] for number in range(6)]
+    broken = {name: why for one in loaded for name, why in one.broken.items()}
+    there = {str(one.path) for one in corpus.train[0] if str(one.path.parent) == missing}
+    assert set(broken) == there and all(f"no such file on the store: '{missing}'" in why for why in broken.values())
+    assert not there & {name for one in loaded for name in one.names}
+
+
+def test_a_store_that_is_gone_ends_training_as_such(
+    tmp_path: Path, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NOSS_CACHE", str(tmp_path))
+    batches = batches_of(corpus_of(tmp_path, f"shards/{bucket}"))
+
+    def gone(*_: Any, **__: Any) -> bytes:
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr("noss.places.store.time.sleep", lambda seconds: None)
+    monkeypatch.setattr(store._connect(bucket).file_system, "cat_file", gone)
+    with pytest.raises(PlaceError, match="its store does not answer"):
+        batches[0]
 
 
 @pytest.mark.slow

@@ -88,6 +88,73 @@ def test_a_full_disk_here_is_told_as_such(memory: Any, monkeypatch: pytest.Monke
         store.read("memory://x/a")
 
 
+def _answer(monkeypatch: pytest.MonkeyPatch, file_system: Any, answers: dict[str, list[Exception]]) -> list[str]:
+    """Let reads of these files fail, one time after the other; gives the files that are asked for."""
+    asked, read = list[str](), file_system.cat_file
+
+    def answering(path: str, start: int | None = None, end: int | None = None) -> bytes:
+        asked.append(path.rpartition("/")[2])
+        if left := answers.get(asked[-1]):
+            raise left.pop(0)
+        content: bytes = read(path, start, end)
+        return content
+
+    monkeypatch.setattr(store._connect("memory://a").file_system, "cat_file", answering)
+    return asked
+
+
+def _behind_the_end() -> OSError:
+    """What s3fs makes of the status 416."""
+    answer = type("ClientError", (Exception,), {"response": {"ResponseMetadata": {"HTTPStatusCode": 416}}})
+    error = OSError(22, "The requested range is not satisfiable")
+    error.__cause__ = answer()
+    return error
+
+
+def test_of_many_parts_those_not_to_be_had_are_told_by_themselves(memory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in "abcd":
+        memory.pipe_file(f"/x/{name}", b"01234")
+    answers: dict[str, list[Exception]] = {
+        "b": [OSError("SlowDown")],
+        "c": [PermissionError()],
+        "d": [_behind_the_end()],
+    }
+    asked = _answer(monkeypatch, memory, answers)
+    none, first, second, refused, short = store.read_ranges([(f"memory://x/{name}", 1, 3) for name in "0abcd"])
+    assert (first, second, short) == (b"12", b"12", b"") and asked == ["0", "a", "b", "c", "d", "b"]
+    assert isinstance(none, FileNotFoundError) and none.filename == "memory://x/0"
+    assert isinstance(refused, PlaceError) and "memory://x/c is refused (403)" in str(refused)
+
+
+def test_parts_of_which_a_store_gives_none_raise(memory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    memory.pipe_file("/x/a", b"01234")
+    answers: dict[str, list[Exception]] = {"b": [PermissionError(), ConnectionRefusedError()]}
+    _answer(monkeypatch, memory, answers | {"c": [PermissionError(), *[OSError()] * store.TRIES]})
+    ranges = [(f"memory://x/{name}", 1, 3) for name in "bca"]
+    with pytest.raises(PlaceError, match=r"memory://x/b is refused") as caught:
+        store.read_ranges(ranges[:2])
+    assert not caught.value.gone
+    with pytest.raises(PlaceError, match=r"does not answer") as caught:
+        store.read_ranges(ranges)
+    assert caught.value.gone
+
+
+def test_parts_on_several_stores_are_asked_of_their_own(memory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Named:
+        def __init__(self, scheme: str) -> None:
+            self._scheme = scheme
+
+        def _strip_protocol(self, address: str) -> str:
+            return address.partition("://")[2]
+
+        def cat_ranges(self, paths: list[str], starts: list[int], ends: list[int], *, on_error: str) -> list[bytes]:
+            return [f"{self._scheme} has {path}".encode() for path in paths]
+
+    monkeypatch.setattr(store, "_file_system", Named)
+    found = store.read_ranges([("s3://v/a", 0, 1), ("gs://v/b", 0, 1), ("s3://v/c", 0, 1)])
+    assert found == [b"s3 has v/a", b"gs has v/b", b"s3 has v/c"]
+
+
 def test_a_missing_package_comes_with_its_install_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(store._PACKAGES, "gs", ("no_such_package", "gs"))
     with pytest.raises(MissingExtraError, match=r"pip install 'noss\[gs\]'"):

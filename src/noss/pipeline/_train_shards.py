@@ -132,13 +132,13 @@ class Packed(Sequence[Recording]):
 
 
 def fetched(recordings: Sequence[Recording]) -> dict[Span, bytes]:
-    """Those of the recordings that lie in shards on an object store, fetched together; none where the store fails.
+    """Those of the recordings that lie in shards on object stores, fetched together, without those that are not to be had.
 
     Raises:
-        PlaceError: The store as a whole does not answer.
+        PlaceError: A store refuses all of them, or does not answer.
     """
     spans = list(dict.fromkeys(one.span for one in recordings if one.span and isinstance(one.span.shard, Place)))
-    return dict(zip(spans, _ranges(spans), strict=True)) if spans else {}
+    return {span: part for span, part in zip(spans, _ranges(spans), strict=True) if isinstance(part, bytes)}
 
 
 @contextmanager
@@ -160,26 +160,29 @@ def audio_file(recording: Recording, held: Mapping[Span, bytes]) -> Iterator[Pat
 
 
 def _audio(path: Path, span: Span, held: Mapping[Span, bytes]) -> bytes:
-    content = held.get(span)
     try:
-        if content is not None:
-            pass
-        elif isinstance(span.shard, Place):
-            [content] = _ranges([span])
-        else:
-            with span.shard.open("rb") as tar:
-                tar.seek(span.offset - _HEADER)
-                content = tar.read(_HEADER + span.size)
+        content = held[span] if span in held else _read(span)
     except (OSError, PlaceError) as error:
         if isinstance(error, PlaceError) and error.gone:
             raise
         raise AudioError(f"{path} cannot be read ({error}): bring its shard again") from error
-    assert content is not None
     if len(content) < _HEADER + span.size or not _is_header(content[:_HEADER], span):
         raise AudioError(
             f"{path} is not where the index has it: the shard has changed; begin a run anew, or bring it again"
         )
     return content[_HEADER:]
+
+
+def _read(span: Span) -> bytes:
+    """A member with its header, or what there is of them."""
+    if not isinstance(span.shard, Place):
+        with span.shard.open("rb") as tar:
+            tar.seek(span.offset - _HEADER)
+            return tar.read(_HEADER + span.size)
+    [part] = _ranges([span])
+    if not isinstance(part, bytes):
+        raise part
+    return part
 
 
 def _is_header(block: bytes, span: Span) -> bool:
@@ -190,7 +193,7 @@ def _is_header(block: bytes, span: Span) -> bool:
         return False
 
 
-def _ranges(spans: Sequence[Span]) -> list[bytes]:
+def _ranges(spans: Sequence[Span]) -> list[store.Part]:
     return store.read_ranges([(str(one.shard), one.offset - _HEADER, one.offset + one.size) for one in spans])
 
 
@@ -200,6 +203,8 @@ def _shards(choice: str) -> list[Path]:
     if not found:
         raise DataError(f"there is no tar file {choice}: give one, a folder of them, or a pattern such as DIR/*.tar")
     if packed := [path for path in found if path.suffix.lower() != ".tar"]:
+        if not packed[0].exists():
+            raise DataError(f"there is no tar file and no folder {packed[0]}: bring it, or correct the name")
         raise DataError(
             f"{packed[0]} is no plain tar file and members are read by their place in it: unpack it to .tar"
         )

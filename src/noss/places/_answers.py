@@ -8,6 +8,7 @@ import importlib
 from typing import Final
 
 _REFUSED: Final = frozenset({401, 403})
+_PAST_END: Final = 416
 _CREDENTIALS: Final = {
     "s3": "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE",
     "gs": "set GOOGLE_APPLICATION_CREDENTIALS, or run gcloud auth application-default login",
@@ -29,12 +30,13 @@ _OUR_DISK: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMF
 
 
 class Answer(enum.Enum):
-    """What a failed question came to; `OURS` is the fault of this machine's disk."""
+    """What a failed question came to; `OURS` is the fault of this machine's disk, `PAST_END` of bytes asked for behind the last."""
 
     NOT_THERE = enum.auto()
     REFUSED = enum.auto()
     NO_CREDENTIALS = enum.auto()
     WRONG = enum.auto()
+    PAST_END = enum.auto()
     NONE = enum.auto()
     OURS = enum.auto()
 
@@ -47,6 +49,8 @@ class Answer(enum.Enum):
             return f"{address} needs credentials and none that work are here: {how}"
         if self is Answer.WRONG:
             return f"{address} is no address that its store takes: check the bucket's name{_ENDPOINTS.get(scheme, '')}"
+        if self is Answer.PAST_END:
+            return f"{address} is shorter than it was said to be: bring it there again"
         return f"{address}: its store does not answer: check the network{_ENDPOINTS.get(scheme, '')}, and run again"
 
 
@@ -75,10 +79,12 @@ def sort_of(error: BaseException) -> Answer:
         return Answer.WRONG
     if isinstance(error, OSError) and error.errno in _OUR_DISK:
         return Answer.OURS
+    if _PAST_END in (_status(error), _status(error.__cause__)):  # s3fs makes an OSError of it
+        return Answer.PAST_END
     return Answer.NOT_THERE if _status(error) == 404 else Answer.NONE
 
 
-def _status(error: BaseException) -> int | None:
+def _status(error: BaseException | None) -> int | None:
     """The HTTP status that an exception carries, wherever its library keeps it."""
     held = getattr(error, "response", None)
     if isinstance(held, dict):

@@ -25,6 +25,7 @@ _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.3, 5.0
 _PACKAGES: Final = {"s3": ("s3fs", "s3"), "gs": ("gcsfs", "gs"), "hf": ("huggingface_hub", "hub")}
 _VERSIONS: Final = ("ETag", "etag", "generation", "blob_id", "LastModified", "updated", "mtime", "created")
 Value = TypeVar("Value")
+Part = bytes | FileNotFoundError | PlaceError
 
 
 @dataclass(frozen=True)
@@ -85,22 +86,46 @@ def read(address: str) -> bytes:
     return content
 
 
-def read_ranges(ranges: Sequence[tuple[str, int, int]]) -> list[bytes]:
-    """Parts of files on one store, each an address, its first byte and the one after its last; all asked for at once.
+def read_ranges(ranges: Sequence[tuple[str, int, int]]) -> list[Part]:
+    """Parts of files, each an address, its first byte and the one after its last; those on one store asked for at once.
+
+    Returns:
+        The bytes of each, fewer where the file ends early; or why they are not to be had.
 
     Raises:
-        FileNotFoundError: One of the files is not there.
-        PlaceError: The store refuses or does not answer.
+        PlaceError: A store refuses everything, or does not answer.
     """
-    if not ranges:
-        return []
-    connection = _connect(ranges[0][0])
-    inside = [connection.inside(address) for address, _, _ in ranges]
-    starts, ends = [first for _, first, _ in ranges], [last for _, _, last in ranges]
-    found: list[bytes] = connection.ask(
-        ranges[0][0], lambda fs, _: fs.cat_ranges(inside, starts, ends, on_error="raise")
-    )
-    return found
+    schemes = [address.partition(":")[0] for address, _, _ in ranges]
+    found: dict[int, Part] = {}
+    for scheme in dict.fromkeys(schemes):
+        places = [place for place, one in enumerate(schemes) if one == scheme]
+        found |= zip(places, _parts([ranges[place] for place in places]), strict=True)
+    return [found[place] for place in range(len(ranges))]
+
+
+def _parts(ranges: Sequence[tuple[str, int, int]]) -> list[Part]:
+    """As `read_ranges`, of one store: what it gave no answer to is asked for again, and nothing else."""
+    connection, found = _connect(ranges[0][0]), dict[int, Part]()
+
+    def rest(fs: Any, _: str) -> None:
+        left = [place for place in range(len(ranges)) if place not in found]
+        inside = [connection.inside(ranges[place][0]) for place in left]
+        firsts, lasts = [ranges[place][1] for place in left], [ranges[place][2] for place in left]
+        silent = None
+        for place, said in zip(left, fs.cat_ranges(inside, firsts, lasts, on_error="return"), strict=True):
+            part = connection.part(ranges[place][0], said)
+            if part is None:
+                silent = said
+            else:
+                found[place] = part
+        if silent is not None:
+            raise silent
+
+    connection.ask(ranges[0][0], rest)
+    refused = [part for part in found.values() if isinstance(part, PlaceError)]
+    if len(refused) == len(ranges):
+        raise refused[0]
+    return [found[place] for place in range(len(ranges))]
 
 
 def bring(address: str, file: Path) -> None:
@@ -139,6 +164,17 @@ class _Connection:
         """An address as its file system writes it."""
         return str(self.file_system._strip_protocol(address))
 
+    def part(self, address: str, said: bytes | BaseException) -> Part | None:
+        """What a store said to one of many questions; None where that is not its last word, or not its word."""
+        if not isinstance(said, BaseException):
+            return bytes(said)
+        answer = sort_of(said) if isinstance(said, foreign(self.scheme)) else Answer.OURS
+        if answer is Answer.NOT_THERE:
+            return _absent(address)
+        if answer is Answer.PAST_END:
+            return b""
+        return PlaceError(answer.line(address, self.scheme)) if answer in (Answer.REFUSED, Answer.WRONG) else None
+
     def ask(self, address: str, question: Callable[[Any, str], Value]) -> Value:
         """Ask until there is an answer, or no more patience; once a store has gone, it is tried once each time."""
         began, inside = time.monotonic(), self.inside(address)
@@ -148,7 +184,7 @@ class _Connection:
             except foreign(self.scheme) as error:
                 answer = sort_of(error)
                 if answer is Answer.NOT_THERE:
-                    raise FileNotFoundError(2, "there is no such file on the store", address) from None
+                    raise _absent(address) from None
                 if answer is Answer.OURS:
                     raise
                 is_last = attempt == TRIES - 1 or self._has_gone or time.monotonic() - began > PATIENCE_S
@@ -161,6 +197,10 @@ class _Connection:
             wait_s = min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2**attempt)
             time.sleep(wait_s * random.uniform(0.5, 1.0))
         raise AssertionError("the last try returns or raises")
+
+
+def _absent(address: str) -> FileNotFoundError:
+    return FileNotFoundError(2, "there is no such file on the store", address)
 
 
 def _connect(address: str) -> _Connection:
