@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,12 @@ from noss.errors import DataError
 from noss.objectives import Needs
 from noss.pipeline import _train_checkpoint
 from noss.pipeline._train_batches import Batches, Crop
-from noss.pipeline._train_corpus import Draws
+from noss.pipeline._train_corpus import Corpus, Draws
 from noss.pipeline._train_lengths import ByLength
 from noss.pipeline._train_log import read_log
+from noss.pipeline._train_recipe import Recipe
 from noss.pipeline._train_recording import Recording
+from noss.pipeline._train_start import _held_out_batches
 from noss.pipeline.train import train
 
 RATE, STEP = 16_000, 4
@@ -79,6 +82,56 @@ def test_any_number_may_be_asked_for_first() -> None:
     forwards, backwards = (ByLength(draws(), step=STEP, most_s=30.0, seed=3) for _ in range(2))
     first = [forwards[place] for place in range(300)]
     assert [backwards[place] for place in reversed(range(300))] == first[::-1]
+
+
+def numbers(order: ByLength, *, step: int, steps: int) -> list[list[int]]:
+    """The numbers of the recordings in the first steps."""
+    return [[order[place].number for place in range(first, first + step)] for first in range(0, steps * step, step)]
+
+
+@pytest.mark.parametrize("num_recordings", [64, 100, 1000])
+def test_a_step_holds_no_recording_twice_where_the_corpus_is_smaller_than_fifty_steps(num_recordings: int) -> None:
+    recordings = [Recording(n, Path(f"{n}"), 0.0, 1.0 + n % 37) for n in range(num_recordings)]
+    found = ByLength(Draws([recordings], [1.0], seed=0), step=64, most_s=30.0, seed=0)
+    assert {len(set(step)) for step in numbers(found, step=64, steps=100)} == {64}
+
+
+def test_copies_that_cannot_be_apart_are_spread_evenly() -> None:
+    few, many = ([Recording(n, Path(f"{n}"), 0.0, 1.0 + n) for n in some] for some in (range(4), range(4, 1004)))
+    found = ByLength(Draws([few, many], [0.5, 0.5], seed=0), step=16, most_s=2000.0, seed=0)
+    for step in numbers(found, step=16, steps=50):
+        assert max(step.count(number) for number in range(4)) <= 3, (
+            "400 draws of four recordings over 50 steps are two each"
+        )
+
+
+def test_one_recording_that_is_drawn_often_leaves_the_others_sorted() -> None:
+    recordings = [Recording(n, Path(f"{n}"), 0.0, 1.0 + n / 100) for n in range(800)] + [
+        Recording(800, Path("long"), 0.0, 300.0)
+    ]
+    found = ByLength(Draws([recordings], [1.0], seed=0, crop_s=30.0), step=16, most_s=30.0, seed=0)
+    drawn = numbers(found, step=16, steps=50)
+    assert max(step.count(800) for step in drawn) == 1
+    spans = sorted(max(step) - min(step) for step in drawn if 800 not in step)
+    assert len(spans) >= 35 and spans[len(spans) // 2] < 40
+
+
+def test_held_out_recordings_are_heard_once_each_as_far_as_the_batches_reach(speech: Path) -> None:
+    recordings = [Recording(n, speech / f"{n:02d}.wav", 0.0, 0.1 * (n + 1)) for n in range(20)]
+    corpus = Corpus([[]], [recordings], [1.0], (), {}, [])
+    recipe = Recipe(**RECIPE | {"data": [str(speech)]})
+    batches = _held_out_batches(recipe, corpus, Crop.of(Needs(), sample_rate=RATE, crop_s=0.6), size=STEP)
+    assert batches is not None
+    heard = [number for place in range(5) for number in batches[place].source_B.tolist()]
+    assert sorted(heard) == list(range(20))
+
+
+def test_the_order_goes_to_a_spawned_worker_as_it_is(speech: Path) -> None:
+    recordings = [Recording(n, speech / f"{n:02d}.wav", 0.0, 0.1 * (n + 1)) for n in range(20)]
+    order = ByLength(Draws([recordings], [1.0], seed=0), step=STEP, most_s=0.6, seed=0)
+    first = [order[place] for place in range(300)]
+    there = pickle.loads(pickle.dumps(order))  # noqa: S301
+    assert [there[place] for place in range(300)] == first
 
 
 def test_recordings_are_whole_and_very_long_ones_are_cut(speech: Path) -> None:

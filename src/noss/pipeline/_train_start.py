@@ -97,5 +97,6 @@ def _train_batches(recipe: Recipe, corpus: Corpus, crop: Crop, *, size: int, aug
 
 
 def _held_out_batches(recipe: Recipe, corpus: Corpus, crop: Crop, *, size: int) -> Batches | None:
+    """Held-out recordings, each once before any comes again; none are sorted, so that the first batches hold what others do."""
     draws = Draws(corpus.held_out, corpus.shares, seed=recipe.seed)
-    return Batches(ordered(draws, recipe), crop=crop, size=size, seed=recipe.seed + 1) if len(draws) else None
+    return Batches(draws, crop=crop, size=size, seed=recipe.seed + 1) if len(draws) else None
