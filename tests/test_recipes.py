@@ -181,7 +181,7 @@ def test_a_paper_in_small_keeps_the_papers_method(small: Path) -> None:
     own, whole = (read_recipe(path, [DATA]) for path in (small, PAIRS[small]))
     assert own.objective == whole.objective
     assert (own.teacher is None) == (whole.teacher is None)
-    assert own.steps * own.batch_size <= 160_000, "more than two cores do in half an hour"
+    assert own.steps * own.batch_size <= 160_000, "more than two cores do in forty minutes"
 
 
 def test_each_paper_has_its_recipe_and_a_small_one() -> None:

@@ -440,7 +440,7 @@ def trained(folder: Path) -> Path:
     step = folder / "checkpoints" / "step-0000001"
     step.mkdir(parents=True)
     weights = audiontt.build("512", seed=3).state_dict()
-    save_file(dict(weights), step / "student.safetensors")
+    save_file({name: weight.contiguous() for name, weight in weights.items()}, step / "student.safetensors")
     (folder / "checkpoints" / "best.json").write_text(json.dumps({"checkpoint": step.name}), encoding="utf-8")
     card = dataclasses.asdict(audiontt.CARDS["512"])
     facts = {"student": "audiontt/512", "options": {"seed": 0}, "objective": "triplet", "teacher": None}

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import math
 import sys
 import tarfile
 from collections.abc import Iterator, Sequence
@@ -20,6 +21,7 @@ import soundfile
 
 from noss.audio import read
 from noss.datasets import Clip
+from noss.datasets._files import is_audio
 from noss.errors import AudioError, DataError, Failure, NossError
 from noss.pipeline._embed_sources import clips_of
 from noss.pipeline._request import roots, words
@@ -38,13 +40,13 @@ def write_shards(
 ) -> list[Failure]:
     """Write the clips of datasets, files and folders into tar files, with their labels and speakers.
 
-    A file goes in as it is; a segment of one as a file of its own. A member's `json` holds the labels, `speaker`, `split` and
-    the file's name as `file`.
+    A file goes in as it is, under a suffix of audio; a segment of one as a file of its own. A member's `json` holds the
+    labels, `speaker`, `split` and the file's name as `file`.
 
     Args:
         source: Names of datasets, files and folders.
         out: A folder that is not there or is empty.
-        megabytes: Size of a tar file; the last is smaller.
+        megabytes: Size of a tar file, above 0; the last is smaller.
         root: Where corpora lie, as `NAME=DIR`.
         cache: The cache folder; None for `NOSS_CACHE` or the platform's.
 
@@ -52,10 +54,12 @@ def write_shards(
         Recordings that cannot be read, and are left out.
 
     Raises:
-        DataError: A source is not there, or `out` holds something.
+        DataError: A source is not there, `out` holds something, or `megabytes` is no size.
         StoreError: The folder cannot be written, or the disk is full.
     """
     folder, failures = Path(out), list[Failure]()
+    if not 0 < megabytes < math.inf:
+        raise DataError(f"{megabytes:g} megabytes are no size of a shard: give a number above 0, such as 500")
     if folder.is_dir() and any(folder.iterdir()):
         raise DataError(f"{folder} holds something and shards need a folder of their own: give another")
     clips = clips_of(source, roots=roots(words(root)), cache=cache_folder(cache))
@@ -74,16 +78,18 @@ _Content = tuple[str, dict[str, bytes]]
 
 
 def _fill(path: Path, first: _Content, members: Iterator[_Content], *, most: float) -> _Content | None:
-    """Write members until a shard is full; what comes next."""
+    """Write members until a shard is full, and one at least; what comes next."""
     held: _Content | None = first
     with tarfile.open(path, "w") as tar:
-        while held is not None and tar.offset < most:
+        while held is not None:
             key, files = held
             for suffix, content in files.items():
                 header = tarfile.TarInfo(f"{key}.{suffix}")
                 header.size = len(content)
                 tar.addfile(header, io.BytesIO(content))
             held = next(members, None)
+            if tar.offset >= most:
+                break
     return held
 
 
@@ -102,11 +108,13 @@ def _contents(clips: Sequence[Clip], failures: list[Failure]) -> Iterator[_Conte
 
 
 def _audio(clip: Clip) -> tuple[str, bytes]:
-    """The bytes of a clip's file, or of its segment."""
+    """The suffix and the bytes of a clip's file, or of its segment; of a file that no suffix of audio fits, as a WAV."""
     if clip.start_s == 0.0 and clip.end_s is None:
-        read.info(clip.path)
-        with copies.local(clip.path) as file:
-            return clip.path.suffix.lstrip(".").lower(), file.read_bytes()
+        container = read.info(clip.path).format.lower()
+        for suffix in (clip.path.suffix.lstrip(".").lower(), container):
+            if is_audio(f"x.{suffix}"):
+                with copies.local(clip.path) as file:
+                    return suffix, file.read_bytes()
     waveform_T, rate = read.read(clip.path, start_s=clip.start_s, end_s=clip.end_s)
     memory = io.BytesIO()
     soundfile.write(memory, waveform_T, rate, format="WAV", subtype="FLOAT")

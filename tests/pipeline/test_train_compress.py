@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import json
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 import soundfile
 import torch
 from torch import nn
+from torch.nn import functional
 
 import noss
 from noss.errors import DataError, NossError
@@ -21,6 +23,7 @@ from noss.pipeline._train_compress import Compression
 from noss.pipeline._train_compress_settings import LowRank, Prune, read_compress
 from noss.pipeline._train_compress_weights import inside, original
 from noss.pipeline._train_log import read_log
+from noss.pipeline._train_spread import average_of
 from noss.pipeline.train import train
 
 RECIPE: dict[str, Any] = {
@@ -125,6 +128,57 @@ def test_thin_matrices_are_the_best_of_their_rank_until_the_blend_begins_and_nev
         alphas.append(round(float(pair.alpha), 4))
     assert torch.equal(pair.up, trained)
     assert alphas == [0.6667, 0.3333, 0.3333, 0.0, 0.0, 0.0]
+
+
+def apart() -> tuple[Net, Whole, Net, Compression]:
+    """A net, an objective with a moving average of it, and another one beside it whose weights have gone elsewhere."""
+    net = Net()
+    made = Compression(net, LowRank(layers=["fc"], rank=4, begin=2, end=4, every=1))
+    around, average = Whole(net), copy.deepcopy(net)
+    around.target = nn.ModuleList([copy.deepcopy(net)])
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for other in (average, around.target[0]):
+            for name in ("fc.0", "fc.3"):
+                weight = original(other.get_submodule(name))
+                weight.mul_(-0.5).add_(0.1 * torch.randn(weight.shape, generator=generator))
+    return net, around, average, made
+
+
+def test_averages_take_the_thin_matrices_of_the_student_so_that_their_means_are_a_product() -> None:
+    net, around, average, made = apart()
+    target: Any = around.target
+    made.before_step(2, around, average, folder=None)
+    for name in ("fc.0", "fc.3"):
+        own: Any = inside(net.get_submodule(name))
+        for other in (average, target[0]):
+            pair: Any = inside(other.get_submodule(name))
+            mean = (own.up + pair.up) / 2 @ (own.down + pair.down) / 2
+            assert torch.allclose(mean, own.up @ own.down, atol=1e-6)
+            assert float(pair.alpha) == float(own.alpha) < 1.0
+
+
+def test_until_the_blend_begins_an_average_is_heard_as_its_own_best_product() -> None:
+    _, around, average, made = apart()
+    made.before_look(1, around, average)
+    pair, weight = inside(average.fc[0]), original(average.fc[0])
+    left = torch.linalg.svdvals(weight)[4:].square().sum().sqrt()
+    assert torch.allclose((weight - pair.up @ pair.down).norm(), left, atol=1e-5)
+
+
+def test_an_average_stays_near_to_its_student_through_the_blend() -> None:
+    net = Net()
+    made = Compression(net, LowRank(layers=["fc.0"], rank=4, begin=10, end=12, every=1))
+    average, generator, alike = average_of(net, decay=0.9, spread=False), torch.Generator().manual_seed(0), []
+    for step in range(1, 30):
+        made.before_step(step, Whole(net), average.module, folder=None)
+        with torch.no_grad():
+            original(net.fc[0]).add_(0.02 * torch.randn(16, 12, generator=generator))
+        average.update_parameters(net)
+        pairs = [inside(part.get_submodule("fc.0")) for part in (net, average.module)]
+        own, mean = ((pair.up @ pair.down).detach().flatten() for pair in pairs)
+        alike.append(float(functional.cosine_similarity(own, mean, dim=0)))
+    assert min(alike[10:]) > 0.99
 
 
 def test_pruned_outputs_between_linear_layers_are_really_gone_and_others_are_zeros() -> None:

@@ -242,6 +242,44 @@ def test_shards_keep_files_as_they_are_and_labels_and_leave_out_what_is_broken(t
     assert main([str(folder), str(tmp_path / "out")]) == 2
 
 
+@pytest.mark.parametrize("megabytes", ["0", "-1", "nan", "inf"])
+def test_shards_of_no_size_are_refused(
+    tmp_path: Path, folder: Path, capsys: pytest.CaptureFixture[str], megabytes: str
+) -> None:
+    assert main([str(folder), str(tmp_path / "out"), "--megabytes", megabytes]) == 2
+    assert "are no size of a shard: give a number above 0" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_shard_smaller_than_a_recording_holds_one(tmp_path: Path, folder: Path) -> None:
+    write_shards([str(folder)], out=tmp_path / "out", megabytes=1e-9)
+    assert len(list((tmp_path / "out").glob("*.tar"))) == NUM_CLIPS
+
+
+def test_files_without_a_suffix_of_audio_are_written_under_one(tmp_path: Path) -> None:
+    for name, container in (("rec1", "WAV"), ("rec2.bin", "FLAC"), ("rec3", "WAVEX")):
+        soundfile.write(tmp_path / name, np.linspace(-0.5, 0.5, 8000), RATE, format=container, subtype="PCM_16")
+    (tmp_path / "clips.csv").write_text("file,label\nrec1,a\nrec2.bin,b\nrec3,c\n", encoding="utf-8")
+    assert main([f"csv/{tmp_path}/clips.csv/label", str(tmp_path / "out")]) == 0
+    index = index_of(tmp_path / "out" / "00000.tar", cache=tmp_path)
+    facts = [(member.columns["file"], member.suffix, member.duration_s) for member in index.members]
+    assert facts == [("rec1", "wav", 0.5), ("rec2.bin", "flac", 0.5), ("rec3", "wav", 0.5)]
+    assert index.broken == {}
+
+
+def test_names_that_are_not_utf_8_are_used_and_told(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "a.tar", "w", format=tarfile.GNU_FORMAT, encoding="latin-1") as tar:
+        for number in range(150):
+            add(tar, f"j\xfcrgen{number:03d}.wav", sound(number))
+            told = {"speaker": f"\udcfc{number}", "mood": ["glücklich", "traurig"][number % 2]}
+            add(tar, f"j\xfcrgen{number:03d}.json", json.dumps(told).encode())
+        add(tar, "schl\xe4gt.wav", b"RIFF no audio")
+    corpus = corpus_of(tmp_path, f"shards/{tmp_path}/a.tar", target="mood", validation=0.5)
+    assert corpus.num_recordings == 150 and corpus.classes == ("glücklich", "traurig")
+    assert batches_of(corpus)[0].names[0].startswith(f"{tmp_path}/a.tar/j\\udcfcrgen")
+    assert list(corpus.broken) == [f"{tmp_path}/a.tar/schl\\udce4gt.wav"]
+
+
 @pytest.fixture
 def bucket(shards: Path) -> Iterator[str]:
     """The shards on a file system in memory."""

@@ -18,9 +18,10 @@ from noss import shelf
 from noss.errors import ModelError
 from noss.models import Card, Embedder
 from noss.models._files import existing, megabytes
+from noss.models._start import take_over
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import Tensor
 
 MODEL = "model.json"
 _OWN_FACTS = {"weights", "proofs", "trained_on", "size_mb", "notes", "ranked", "licence"}
@@ -87,24 +88,6 @@ def build(choice: str) -> Embedder:
         ) from error
     embedder: Embedder = module.eval()
     return embedder
-
-
-def take_over(module: nn.Module, start: str, *, student: str) -> None:
-    """Give a student the weights of another model that have the names and shapes of its own.
-
-    Raises:
-        ModelError: There are none.
-    """
-    parsed = shelf.parse_model(start)
-    other: Any = shelf.load("models", parsed.part).build(parsed.choice or "")
-    own = module.state_dict()
-    theirs = other.state_dict() if hasattr(other, "state_dict") else {}
-    same = {name: value for name, value in theirs.items() if name in own and own[name].shape == value.shape}
-    if not same:
-        raise ModelError(
-            f"no weight of {start} has the name and shape of one of {student}: start from a model that is built alike"
-        )
-    module.load_state_dict({**own, **same})
 
 
 def _paths(choice: str) -> tuple[Path, Path]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -85,14 +85,22 @@ class Compression:
         self.before_look(step, objective, average)
 
     def before_look(self, step: int, objective: nn.Module, average: nn.Module | None) -> None:
-        """Bring up to date what held-out speech hears after a step, and a checkpoint keeps, in every copy of the student."""
+        """Bring up to date what held-out speech hears after a step, and a checkpoint keeps, in every copy of the student.
+
+        The student comes first, and moving averages of it, that of an objective too, follow.
+        """
         settings = self._settings
         if isinstance(settings, Int8):
             return
+        student: Any = objective.student
+        own = {name: student.get_submodule(name) for name in self._layers}
+        for part in own.values():
+            inside(part).change(original(part), settings.done(step))
         for whole in (objective, average):
-            for part in whole.modules() if whole is not None else ():
-                if is_compressed(part):
-                    inside(part).change(original(part), settings.done(step))
+            for place, part in whole.named_modules() if whole is not None else ():
+                if is_compressed(part) and part not in own.values():
+                    leader = inside(own[_layer_at(place, own)])
+                    inside(part).change(original(part), settings.done(step), leader=leader)
 
     def kept(self, student: nn.Module) -> dict[str, Tensor]:
         """The weights of the compressed student, by the names that they have in the compressed module."""
@@ -157,6 +165,11 @@ def leave_uncompressed(folder: Path, weights: Mapping[str, Tensor], *, step: int
     state = State(step=step, student=weights, objective={}, average={}, optimizer={}, facts={"held_out": {}})
     _train_checkpoint.save(place / "checkpoints", state, best=True)
     write_json(place / MODEL, {**known, "compressed": None})
+
+
+def _layer_at(place: str, layers: Iterable[str]) -> str:
+    """The layer that a place in something around a copy of the student is, such as fc.0 at target.0.fc.0."""
+    return max((name for name in layers if f".{place}".endswith(f".{name}")), key=len)
 
 
 def _before(student: nn.Module) -> dict[str, Tensor]:

@@ -40,9 +40,16 @@ class Blend(nn.Module):
         return self.alpha * weight + (1.0 - self.alpha) * product if self.training else product
 
     @torch.no_grad()
-    def change(self, weight: Tensor, done: float) -> None:
-        """Go to a part of the way: 1 - alpha; the first step of it takes B and C from A (D, D, ...)."""
-        if float(self.alpha) == 1.0:
+    def change(self, weight: Tensor, done: float, *, leader: Blend | None = None) -> None:
+        """Go to a part of the way: 1 - alpha; the first step of it takes B and C from A (D, D, ...).
+
+        A moving average takes those of its leader: its own could have other signs in another order, and means of such would be
+        no product.
+        """
+        if float(self.alpha) == 1.0 and done > 0.0 and leader is not None:
+            self.up.copy_(leader.up)
+            self.down.copy_(leader.down)
+        elif float(self.alpha) == 1.0:
             up, scale, down = torch.linalg.svd(weight.detach().flatten(1).float(), full_matrices=False)
             rank, root = self.up.shape[1], scale.sqrt()
             self.up.copy_(up[:, :rank] * root[:rank])
@@ -74,8 +81,9 @@ class Mask(nn.Module):
         return weight * mask.view(-1, *([1] * (weight.ndim - 1)))
 
     @torch.no_grad()
-    def change(self, weight: Tensor, done: float) -> None:
-        """Take outputs of a weight (D, ...) out, up to a part of all that go."""
+    def change(self, weight: Tensor, done: float, *, leader: Mask | None = None) -> None:
+        """Take outputs of a weight (D, ...) out, up to a part of all that go; a moving average goes by its own weights."""
+        del leader
         norm = weight.detach().flatten(1).norm(dim=1)
         order = torch.where(self.now > 0, norm, -1.0).argsort(stable=True)
         self.now[order[: round(done * self.num_gone)]] = 0.0

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from noss import shelf
 from noss.errors import ModelError
-from noss.models.trained import take_over
+from noss.models._start import take_over
 from noss.objectives import Needs
 from noss.pipeline._models import Model, open_model
 from noss.pipeline._train_classes import codes

@@ -135,7 +135,7 @@ def _members(file: Path, shard: Path, broken: dict[str, str]) -> Iterator[Member
     try:
         with tarfile.open(file, "r:") as tar, file.open("rb") as content:
             for found in tar:
-                name = _MEMBER.fullmatch(found.name)
+                name = _MEMBER.fullmatch(_told(found.name))
                 if name is None or not found.isreg() or found.issparse():
                     continue
                 if name["key"] != clip.key:
@@ -165,7 +165,9 @@ def _add(
     last = suffix.rpartition(".")[2]
     if is_audio(f"x.{last}"):
         if clip.suffix:
-            broken[f"{shard}/{found.name}"] = f"{clip.key} has two files of audio and the first is used: keep one a key"
+            broken[f"{shard}/{_told(found.name)}"] = (
+                f"{clip.key} has two files of audio and the first is used: keep one a key"
+            )
             return
         clip.suffix, clip.offset, clip.size = suffix, found.offset_data, found.size
     elif suffix in ("json", "cls") and found.size <= _LARGEST:
@@ -174,7 +176,8 @@ def _add(
         try:
             clip.columns |= _columns(suffix, text)
         except ValueError as error:
-            broken[f"{shard}/{found.name}"] = f"{shard}/{found.name} is no JSON object ({error}): mend it"
+            name = f"{shard}/{_told(found.name)}"
+            broken[name] = f"{name} is no JSON object ({error}): mend it"
 
 
 def _columns(suffix: str, text: str) -> dict[str, Any]:
@@ -183,7 +186,13 @@ def _columns(suffix: str, text: str) -> dict[str, Any]:
     found = json.loads(text)
     if not isinstance(found, dict):
         raise ValueError(f"a {type(found).__name__}")
-    return {str(name): value for name, value in found.items() if isinstance(value, str | int | float | None)}
+    plain = {name: value for name, value in found.items() if isinstance(value, str | int | float | None)}
+    return {_told(name): _told(value) if isinstance(value, str) else value for name, value in plain.items()}
+
+
+def _told(text: str) -> str:
+    """Text that can be written anywhere: names of members need not be UTF-8, and JSON can hold halves of characters."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _measured(file: Path, member: Member) -> str | None:
