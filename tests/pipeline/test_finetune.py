@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from noss.datasets import Clip
 from noss.errors import DataError
 from noss.pipeline._clips import open_tasks
 from noss.pipeline._finetune_folds import Tuning, lay_out, sides, write_table
-from noss.pipeline._finetune_predict import Net, predict_clips, probabilities
+from noss.pipeline._finetune_predict import CLASS, Net, predict_clips, probabilities
 from noss.pipeline._split import Fold
 from noss.pipeline._train_log import read_log
 from noss.pipeline.compare import compare
@@ -139,14 +140,31 @@ def test_a_clip_that_cannot_be_read_is_told_and_the_others_are_scored(tmp_path: 
 
 
 @pytest.mark.parametrize(
-    ("objective", "task", "told"),
-    [("triplet", "torgo/dysarthria", "gives no scores of classes"), ("classify", "uaspeech/percent", "no task with")],
+    ("change", "task", "told"),
+    [
+        ({"objective": "triplet"}, "torgo/dysarthria", "gives no scores of classes"),
+        ({}, "uaspeech/percent", "no task with"),
+        ({"compress": {"int8": {}}}, "torgo/dysarthria", "makes no net smaller"),
+    ],
 )
-def test_what_learns_no_classes_is_refused(tmp_path: Path, objective: str, task: str, told: str) -> None:
+def test_what_learns_no_classes_or_makes_nets_smaller_is_refused(
+    tmp_path: Path, change: dict[str, Any], task: str, told: str
+) -> None:
     corpus = task.partition("/")[0]
     {"torgo": torgo, "uaspeech": uaspeech}[corpus].build(tmp_path / corpus)
     with pytest.raises(DataError, match=told):
-        tune(recipe(tmp_path, objective=objective), task, tmp_path / "out", root=[f"{corpus}={tmp_path / corpus}"])
+        tune(recipe(tmp_path, **change), task, tmp_path / "out", root=[f"{corpus}={tmp_path / corpus}"])
+
+
+def test_classes_called_by_numbers_stay_classes_in_the_table_of_a_fold(tmp_path: Path) -> None:
+    task = open_tasks(tones(tmp_path), roots={})[0]
+    names = [str(number // 2) for number in range(60)]
+    places = enumerate(names)
+    clips = [dataclasses.replace(task.clips[0], start_s=row / 1_000, labels={"label": name}) for row, name in places]
+    task = dataclasses.replace(task, clips=clips, classes=tuple(dict.fromkeys(names)))
+    write_table(tmp_path / "train.csv", task, {"train": range(60)})
+    found = open_tasks(f"csv/{tmp_path}/train.csv/label", roots={})[0].classes
+    assert found is not None and {name.removeprefix(CLASS) for name in found} == set(names)
 
 
 def test_what_each_fold_sets_by_itself_is_not_taken(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from noss.errors import DataError, Failure
 from noss.identity import clip_ids
 from noss.pipeline._clips import Task
 from noss.pipeline._embed_machine import device_name
-from noss.pipeline._finetune_predict import open_net, predict_clips
+from noss.pipeline._finetune_predict import CLASS, open_net, predict_clips
 from noss.pipeline._models import Model, open_model
 from noss.pipeline._predictions import Predictions
 from noss.pipeline._predictions_data import Data, data_of, source_hash
@@ -79,10 +79,14 @@ def lay_out(task: Task, tuning: Tuning) -> Tuned:
     """The folds of a task, and a hash over all that its predictions depend on.
 
     Raises:
-        DataError: The target is a number, the objective scores no classes, or the task cannot be split.
+        DataError: The target is a number, the objective scores no classes, the recipe compresses, or the task cannot be split.
     """
     recipe = tuning.recipe()
     part = shelf.load("objectives", recipe.objective)
+    if recipe.compress is not None:
+        raise DataError(
+            "fine-tuning by folds makes no net smaller: take compress out of the recipe, or --set compress=None"
+        )
     if task.classes is None or not hasattr(part.Objective, "scores"):
         found = f"{task.name} has numbers" if task.classes is None else f"{recipe.objective} gives no scores of classes"
         raise DataError(f"{found}, and fine-tuning by folds learns classes: choose a task with classes, and classify")
@@ -92,7 +96,10 @@ def lay_out(task: Task, tuning: Tuning) -> Tuned:
     data, model = data_of(task, ids, failures=failures), open_model(recipe.student, cache=tuning.cache)
     facts = {name: value for name, value in recipe.facts().items() if name not in ("data", "root")}
     source = source_hash(part)
-    key = signature([model.revision, facts, source, task.name, task.classes, task.metric, data.revision, __version__])
+    begun = None if recipe.start is None else open_model(recipe.start, cache=tuning.cache).revision
+    key = signature(
+        [model.revision, begun, facts, source, task.name, task.classes, task.metric, data.revision, __version__]
+    )
     split = folds(task, seed=tuning.seed, ids=ids)
     return Tuned(task=task, data=data, ids=ids, failures=failures, split=split, model=model, signature=key)
 
@@ -188,7 +195,7 @@ def _lines(task: Task, rows: Mapping[str, Sequence[int]]) -> Iterator[list[str |
             clip = task.clips[row]
             end = "" if clip.end_s is None else clip.end_s
             place: list[str | float] = [str(clip.path.absolute()), clip.start_s, end]
-            yield [*place, clip.speaker or "", split, str(clip.labels[task.target])]
+            yield [*place, clip.speaker or "", split, f"{CLASS}{clip.labels[task.target]}"]
 
 
 def _predictions(

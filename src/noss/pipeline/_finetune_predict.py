@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from noss.datasets import Clip
 
 
+CLASS = "class "  # before each name in a fold's table, so that classes called 1, 2, 3 are read as no numbers
+
+
 @dataclass(frozen=True)
 class Net:
     """A trained objective with its student, how it takes audio, and its classes in their order."""
@@ -45,7 +48,8 @@ def open_net(recipe: Recipe, folder: Path, state: State, *, cache: Path, device:
         inner: Any = objective.student
         inner.load_state_dict(dict(state.average))
     policy = chunk.Policy(window_s=recipe.longest_s, min_s=card.min_s, padding=card.padding)
-    return Net(objective.to(device).eval(), card.sample_rate, policy, classes)
+    names = [name.removeprefix(CLASS) for name in classes]
+    return Net(objective.to(device).eval(), card.sample_rate, policy, names)
 
 
 def probabilities(net: Net, clip: Clip, *, classes: Sequence[str]) -> tuple[NDArray[np.float64], float]:
