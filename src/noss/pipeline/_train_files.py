@@ -27,7 +27,7 @@ _NEEDED: Final = {"student", "objective", "data", "steps", "batch_size"}
 _PACKAGES: Final = ("torch", "accelerate", "numpy", "safetensors", "soundfile", "soxr")
 
 
-def claim(folder: Path, recipe: Recipe, *, source: Path) -> None:
+def claim(folder: Path, recipe: Recipe, *, source: Path, changes: Sequence[str] = ()) -> None:
     """Note in `run.json` what a run is begun with; once it has a checkpoint, make sure that it goes on with the same.
 
     Raises:
@@ -46,13 +46,22 @@ def claim(folder: Path, recipe: Recipe, *, source: Path) -> None:
         path,
         {
             "noss_version": __version__,
-            "command": ["noss", *sys.argv[1:]] if Path(sys.argv[0]).stem in {"noss", "__main__"} else None,
+            "command": _command(folder, source, changes),
             "recipe": recipe.facts(),
             "python": platform.python_version(),
             "platform": platform.platform(),
             "packages": {name: metadata.version(name) for name in _PACKAGES},
         },
     )
+
+
+def _command(folder: Path, source: Path, changes: Sequence[str]) -> list[str]:
+    """The line that began a run, or, where Python did, the line that does the same."""
+    program = Path(sys.argv[0])
+    if program.stem == "noss" or program.parts[-2:] == ("noss", "__main__.py"):
+        return ["noss", *sys.argv[1:]]
+    words = [word for change in changes for word in ("--set", change)]
+    return ["noss", "train", str(source), "--out", str(folder), *words]
 
 
 def note_machine(folder: Path, *, device: str, processes: int) -> None:

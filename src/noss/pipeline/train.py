@@ -83,8 +83,9 @@ def train(
     Raises:
         NossError: The recipe is wrong, is not the one that the folder was begun with, or training cannot go on.
     """
-    asked, folder = read_recipe(recipe, [set] if isinstance(set, str) else set), Path(out)
-    claim(folder, asked, source=Path(recipe))
+    changes, folder = [set] if isinstance(set, str) else list(set), Path(out)
+    asked = read_recipe(recipe, changes)
+    claim(folder, asked, source=Path(recipe), changes=changes)
     if _steps_done(folder) < asked.steps or _is_behind(folder):
         _go_on(asked, folder, root=words(root), cache=cache_folder(cache), device=device, workers=workers)
     best = best_of(folder / "checkpoints") or checkpoints(folder / "checkpoints")[-1]
