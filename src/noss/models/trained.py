@@ -43,7 +43,8 @@ def card(choice: str) -> Card:
     }
     if (small := known.get("compressed")) and not is_start:
         facts["num_parameters"] = small["num_parameters"]
-    how = f"{known['objective']}{' from ' + known['teacher'] if known['teacher'] else ''}"
+    teachers = [known["teacher"]] if isinstance(known["teacher"], str) else known["teacher"] or []
+    how = f"{known['objective']}{' from ' + ' and '.join(teachers) if teachers else ''}"
     return Card(
         **facts,
         licence="unknown",
