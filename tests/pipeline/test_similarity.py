@@ -213,3 +213,14 @@ def test_a_similarity_of_one_machine_is_not_published(tmp_path: Path) -> None:
     put(tmp_path / "other" / "analyses" / "similarity.json", [_compared({"a": _layers(), "b": _layers(seed=1)})])
     assert publish(tmp_path / "other", tmp_path / "results" / "analyses").num_written == 1
     assert publish(tmp_path / "other", tmp_path / "results" / "analyses").num_written == 0
+
+
+def test_a_published_similarity_stays_until_one_of_all_its_models_comes(tmp_path: Path) -> None:
+    embeddings = {name: _layers(seed=seed) for seed, name in enumerate("abc")}
+    store = tmp_path / "results" / "analyses"
+    for number, (names, kept) in enumerate([("ab", ["ab"]), ("c", ["ab", "c"]), ("abc", ["abc"]), ("b", ["abc", "b"])]):
+        run = tmp_path / str(number)
+        put(run / "analyses" / "similarity.json", [_compared({name: embeddings[name] for name in names})])
+        publish(run, store)
+        found = read_similarities(store / "similarity.json")
+        assert ["".join(model.name for model in one.models) for one in found] == kept

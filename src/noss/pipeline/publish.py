@@ -11,10 +11,11 @@ from noss.pipeline._analyse_request import FOLDER
 from noss.pipeline._results import PUBLISHED, check_score, read_result, result_path
 from noss.pipeline._results_analyses import KINDS, shared_similarities
 from noss.pipeline._results_training import TRAINING
-from noss.pipeline._schema import read_text
 from noss.pipeline._similarity_file import NAME as SIMILARITY
+from noss.pipeline._similarity_file import read_similarities, write_similarities
 from noss.pipeline.score import read_scores, write_scores
 from noss.reports import Score
+from noss.reports._similarity import Similarity
 from noss.runs import write_text
 
 
@@ -76,9 +77,26 @@ def _analyses(given: Path, folder: Path) -> Published:
         raise DataError(f"there are no analyses in {given}: make them with `noss analyse` first")
     found = [_records(given / f"{kind}.jsonl", folder / kind) for kind in kinds]
     if alike.is_file():
-        shared_similarities(alike)
-        found.append(_whole(folder / SIMILARITY, read_text(alike)))
+        found.append(_similarities(alike, folder / SIMILARITY))
     return Published([path for one in found for path in one.paths], sum(one.num_written for one in found))
+
+
+def _similarities(given: Path, path: Path) -> Published:
+    """The file of comparisons: a new one takes the place of those on the same clips of its models, or of some of them."""
+    new = shared_similarities(given)
+    known = read_similarities(path) if path.is_file() else []
+    merged = sorted([*(one for one in known if not any(_holds(other, one) for other in new)), *new], key=_comparison)
+    if merged != known:
+        write_similarities(path, merged)
+    return Published([path], int(merged != known))
+
+
+def _holds(one: Similarity, other: Similarity) -> bool:
+    return _comparison(one)[:3] == _comparison(other)[:3] and set(_comparison(other)[3:]) <= set(_comparison(one)[3:])
+
+
+def _comparison(one: Similarity) -> tuple[str, ...]:
+    return (one.dataset, one.estimator, str(one.standardised), *(model.name for model in one.models))
 
 
 def _whole(path: Path, text: str) -> Published:
