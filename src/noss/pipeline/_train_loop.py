@@ -81,7 +81,7 @@ class Loop:
         self._plain = objective
         student: Any = objective.student
         self._student = student
-        spread = is_spread(accelerator)
+        spread = is_spread(accelerator, objective)
         optimizer = make_optimizer(objective, recipe)
         self._average = average_of(student, decay=recipe.ema, spread=spread) if recipe.ema else None
         self._objective, self._optimizer = accelerator.prepare(objective, optimizer)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+import torch
 from torch import Tensor, nn
 from torch.distributed.fsdp import fully_shard
 from torch.distributed.tensor import DTensor
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
     from accelerate import Accelerator
 
 
-def is_spread(accelerator: Accelerator) -> bool:
-    """Whether the launcher asked for FSDP, and make ready for it.
+def is_spread(accelerator: Accelerator, objective: nn.Module) -> bool:
+    """Whether the launcher asked for FSDP, and make both ready for it.
 
     Raises:
         DataError: It asked for FSDP's first version.
@@ -30,6 +31,7 @@ def is_spread(accelerator: Accelerator) -> bool:
         )
     # Every process builds the same student by the seed; accelerate's way to send it out fails on the statistics of norms.
     accelerator.state.fsdp_plugin.cpu_ram_efficient_loading = False
+    objective.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]  # FSDP takes no channels-last weights
     return True
 
 
