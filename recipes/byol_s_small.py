@@ -6,10 +6,11 @@
 `NOSS_DATA` holds `train`, a folder of any recordings, and `weights`, of the published net. The second line scores it beside what it
 was before training, the published weights of the same net, and the floor.
 
-As `recipes/byol_s.py`, but: the smaller of the released nets; 44,800 pieces, five rounds of the recordings; batches of 64,
+As `recipes/byol_s.py`, but: the smaller of the released nets; 38,400 pieces, four rounds of the recordings; batches of 64,
 projectors of 1,024.
 
-Cost: sized for half an hour on two quiet cores. Expected: not run; see docs/papers_in_small.md.
+Cost: 17 minutes of one core. Expected: mean uar over nine tasks 67.9 %, where its start has 69.1, the published weights 71.5 and
+logmel_stats 66.1; its interval and its start's meet on eight, and on speakers it is below: docs/papers_in_small.md.
 """
 
 import os

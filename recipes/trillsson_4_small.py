@@ -6,7 +6,8 @@
 All else is as in `recipes/trillsson_1_small.py`, which says what `NOSS_DATA` holds and who the teacher is.
 The student has six layers of 128, in place of the 26 of 448 of `recipes/trillsson_4.py`, and there are 80,000 pieces.
 
-Cost: sized for half an hour on two quiet cores. Expected: not run; see docs/papers_in_small.md.
+Cost: 39 minutes of one core. Expected: mean uar over nine tasks 58.1 %, where its start has 49.2 and its teacher 71.5; above its start on
+eight, on three with intervals that do not meet: docs/papers_in_small.md.
 """
 
 from pathlib import Path
