@@ -92,8 +92,8 @@ def test_a_record_on_the_site_is_the_record_of_the_store(site: Path) -> None:
 
 def test_analyses_have_a_page_and_their_records_are_there(site: Path) -> None:
     page = (site / "analyses.html").read_text(encoding="utf-8")
-    assert re.findall(r'<section id="(\w+)"', page) == ["robustness", "context", "similarity"]
-    assert (site / "index.html").read_text(encoding="utf-8").count('href="analyses.html#') == 3
+    assert re.findall(r'<section id="(\w+)"', page) == ["robustness", "context", "layers", "similarity"]
+    assert (site / "index.html").read_text(encoding="utf-8").count('href="analyses.html#') == 4
     for path in (path for path in (RESULTS / "analyses").rglob("*.json*")):
         copied = site / "records" / path.relative_to(RESULTS)
         assert copied.read_bytes() == path.read_bytes()
@@ -216,3 +216,9 @@ def test_a_phone_shows_it_without_scrolling_the_page_sideways(browser: Browser, 
     phone = Watched(browser, (site / page).as_uri(), viewport={"width": 375, "height": 700}, color_scheme="dark")
     assert phone.page.evaluate("document.documentElement.scrollWidth") <= 375
     phone.close()
+
+
+def test_the_broadest_suite_comes_first(site: Path) -> None:
+    text = (site / "index.html").read_text(encoding="utf-8")
+    found = list(dict.fromkeys(re.findall(r'href="suites/(\w+)\.html"', text)))
+    assert found[0] == "open_here" and found[-1] == "ablation_small"

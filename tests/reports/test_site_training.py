@@ -71,6 +71,20 @@ def test_the_run_of_a_model_stands_on_the_page_of_its_training_beside_start_teac
     ]
 
 
+def test_a_control_stands_beside_and_the_start_of_another_run_does_not(site: Site, make_score: Any) -> None:
+    first = site.suites[0]
+    more = [
+        replace(_score(make_score, "ravdess/emotion", name, 0.2), ranked=False)
+        for name in ("trivial", "trained/b:start")
+    ]
+    suites = [replace(first, scores=[*first.scores, *more])]
+    pages = {**site.pages, "trivial": "page-90", "trained/b:start": "page-91"}
+    made_by = {**site.made, "trained/b:start": "other"}
+    whole = replace(site, suites=suites, pages=pages, made=made_by, trainings={**site.trainings, "other": made()})
+    (found,) = standings("run", whole, shown_suites(whole))
+    assert [row.name for row, role in found.rows if role == "control"] == ["trivial"]
+
+
 @pytest.mark.parametrize(
     ("model", "role"),
     [(f"{OWN}:last", "its last step"), (f"{OWN}/uncompressed", "before it was made smaller"), (OWN, "")],

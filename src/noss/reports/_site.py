@@ -118,12 +118,12 @@ def _stressed(details: Details | None, model: str) -> list[dict[str, Any]]:
 
 
 def _models(shown: list[Shown]) -> dict[str, list[tuple[Shown, Row]]]:
-    """The rows of each model over all suites, the best placed first and controls last."""
+    """The rows of each model over all suites, as they are placed in the first that it is in; controls last."""
     found: dict[str, list[tuple[Shown, Row]]] = {}
     for one in shown:
         for row in one.board.rows:
             found.setdefault(row.facts.model, []).append((one, row))
-    return dict(sorted(found.items(), key=lambda pair: min(row.place or len(found) + 1 for _, row in pair[1])))
+    return dict(sorted(found.items(), key=lambda pair: all(row.place is None for _, row in pair[1])))
 
 
 def _tasks(shown: list[Shown]) -> dict[str, list[tuple[Shown, Column]]]:

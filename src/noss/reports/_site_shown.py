@@ -74,5 +74,13 @@ class Shown:
 
 
 def shown_suites(site: Site) -> list[Shown]:
-    """The suites of a site, ranked, in their order."""
-    return [Shown(suite=suite, board=leaderboard(suite.scores, details=suite.details)) for suite in site.suites]
+    """The suites of a site, ranked: first those of most tasks, and of these the one with most models that others can open."""
+    return [
+        Shown(suite=suite, board=leaderboard(suite.scores, details=suite.details))
+        for suite in sorted(site.suites, key=_breadth)
+    ]
+
+
+def _breadth(suite: Suite) -> tuple[int, int]:
+    open_to_all = {score.model for score in suite.scores if not score.model.startswith("trained/")}
+    return -len({score.task for score in suite.scores}), -len(open_to_all)
