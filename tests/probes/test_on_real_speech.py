@@ -90,7 +90,9 @@ PROBES: dict[str, tuple[Any, Callable[..., ClassifierMixin], list[dict[str, Any]
     "forest": (forest, forest_reference, [{"trees": 30}]),
 }
 TASKS = ["fsdd/speaker", "fsdd/digit", "ravdess", "arabic_commands", "languages", "minsk_als"]
-LONG = {("ravdess", "logistic"), ("arabic_commands", "logistic")}  # a minute each in scikit-learn
+LONG = {
+    (name, probe) for name in ("ravdess", "arabic_commands") for probe in ("logistic", "svm")
+}  # a minute each in scikit-learn
 CASES = [
     pytest.param(name, probe, marks=pytest.mark.long if (name, probe) in LONG else pytest.mark.slow)
     for name in TASKS
