@@ -5,13 +5,12 @@
 
 `NOSS_DATA` holds `train`, a folder of any recordings. The second line scores it beside what it was before training, and the floor.
 
-As `recipes/trill.py`, but: an AudioNTT in place of the ResNet-50, which costs twenty times as much for each piece; 96,000 pairs of
+As `recipes/trill.py`, but: an AudioNTT in place of the ResNet-50, which costs ten times as much for each piece; 96,000 pairs of
 pieces; gain and noise on them, so that a recording is not told by its level; recordings of 1 to 20 s, so that neighbours are nearer than
 ten seconds.
 
-Cost: 32 minutes of one core. Expected: mean uar over nine tasks 64.3 %, where its start has 68.1 and logmel_stats 66.1: what is alike in
-neighbouring pieces of these recordings is the room and the microphone too, and words, which two of the tasks ask for, are what differs:
-docs/papers_in_small.md.
+Cost: 32 minutes of one core. Expected: mean uar over nine tasks 64.3 %, where its start has 68.1 and logmel_stats 66.1; above its
+start on two, and on none with intervals that do not meet: docs/papers_in_small.md.
 """
 
 import os

@@ -5,25 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
-import pytest
-
 from noss.models import Card, trained
 from noss.runs import write_json
-
-
-@pytest.mark.parametrize(
-    ("teacher", "told"),
-    [
-        (None, "trained by multitask."),
-        ("byol_s", "by multitask from byol_s."),
-        (["byol_s", "yamnet"], "from byol_s and yamnet."),
-    ],
-)
-def test_notes_name_every_teacher(tmp_path: Path, teacher: str | list[str] | None, told: str) -> None:
-    card = Card(sample_rate=16_000, frame_rate=0.0, dim=4, source="here", licence="MIT", weights=None)
-    known = {"student": "a", "objective": "multitask", "teacher": teacher, "trained_on": [], "card": asdict(card)}
-    write_json(tmp_path / "model.json", known)
-    assert trained.card(f"{tmp_path}:start").notes.endswith(told)
 
 
 def test_proofs_of_the_weights_that_it_started_from_are_left_behind(tmp_path: Path) -> None:

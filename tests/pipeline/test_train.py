@@ -25,7 +25,6 @@ from noss.errors import DataError, ModelError, NossError, StoreError
 from noss.pipeline import _train_checkpoint
 from noss.pipeline._train_augment import Chain, Masks
 from noss.pipeline._train_corpus import Draws
-from noss.pipeline._train_files import claim
 from noss.pipeline._train_log import read_log
 from noss.pipeline._train_recipe import read_recipe
 from noss.pipeline._train_recording import Recording
@@ -147,12 +146,21 @@ def test_a_trained_model_embeds_like_any_other_and_a_finished_run_answers_at_onc
 def test_a_run_that_python_began_says_the_command_that_does_the_same(tmp_path: Path) -> None:
     source = tmp_path / "recipe.py"
     source.write_text(f"RECIPE = {RECIPE | {'data': ['speech']}!r}\n", encoding="utf-8")
-    changes = ["steps=3", "seed=4"]
-    claim(tmp_path / "out", read_recipe(source, changes), source=source, changes=changes)
+    with pytest.raises(NossError):  # there is no speech, nor such a corpus
+        train(source, out=tmp_path / "out", set=["steps=3", "seed=4"], root=["ravdess=DIR"], device="cpu", workers=0)
     known = json.loads((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))
-    assert known["command"] == [
-        *("noss", "train", str(source), "--out", str(tmp_path / "out"), "--set", "steps=3", "--set", "seed=4")
+    given = [
+        str(source),
+        "--out",
+        str(tmp_path / "out"),
+        "--set",
+        "steps=3",
+        "--set",
+        "seed=4",
+        "--root",
+        "ravdess=DIR",
     ]
+    assert known["command"] == ["noss", "train", *given]
 
 
 def test_a_changed_recipe_is_refused_and_the_difference_shown(tmp_path: Path, speech: Path) -> None:

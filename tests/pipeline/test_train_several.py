@@ -127,7 +127,7 @@ def test_a_student_takes_over_what_fits_and_keeps_the_rest(tmp_path: Path) -> No
 def test_the_start_of_a_run_is_what_it_took_over(tmp_path: Path) -> None:
     asked = recipe(student="noss/small-untrained", start="audiontt/512")
     student = open_student(asked, cache=tmp_path)
-    write_model(tmp_path, asked, student.model, student.options, classes=[])
+    write_model(tmp_path, asked, student.model, student.options, start_revision=student.start_revision, classes=[])
     again = open_model(f"trained/{tmp_path}:start").build()
     assert all(torch.equal(value, again.state_dict()[name]) for name, value in student.module.state_dict().items())
 

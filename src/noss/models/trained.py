@@ -43,8 +43,7 @@ def card(choice: str) -> Card:
     }
     if (small := known.get("compressed")) and not is_start:
         facts["num_parameters"] = small["num_parameters"]
-    teachers = [known["teacher"]] if isinstance(known["teacher"], str) else known["teacher"] or []
-    how = f"{known['objective']}{' from ' + ' and '.join(teachers) if teachers else ''}"
+    how = f"{known['objective']}{' from ' + known['teacher'] if known['teacher'] else ''}"
     return Card(
         **facts,
         licence="unknown",

@@ -15,7 +15,7 @@ from typing import Any, Final
 from noss import __version__
 from noss.errors import DataError, Failure
 from noss.pipeline._embed_machine import device_name
-from noss.pipeline._models import Model, open_model
+from noss.pipeline._models import Model
 from noss.pipeline._run_files import write_failures
 from noss.pipeline._train_checkpoint import checkpoints
 from noss.pipeline._train_recipe import Recipe, difference
@@ -27,7 +27,7 @@ _NEEDED: Final = {"student", "objective", "data", "steps", "batch_size"}
 _PACKAGES: Final = ("torch", "accelerate", "numpy", "safetensors", "soundfile", "soxr")
 
 
-def claim(folder: Path, recipe: Recipe, *, source: Path, changes: Sequence[str] = ()) -> None:
+def claim(folder: Path, recipe: Recipe, *, source: Path, options: Sequence[str] = ()) -> None:
     """Note in `run.json` what a run is begun with; once it has a checkpoint, make sure that it goes on with the same.
 
     Raises:
@@ -46,7 +46,7 @@ def claim(folder: Path, recipe: Recipe, *, source: Path, changes: Sequence[str] 
         path,
         {
             "noss_version": __version__,
-            "command": _command(folder, source, changes),
+            "command": _command(folder, source, options),
             "recipe": recipe.facts(),
             "python": platform.python_version(),
             "platform": platform.platform(),
@@ -55,13 +55,12 @@ def claim(folder: Path, recipe: Recipe, *, source: Path, changes: Sequence[str] 
     )
 
 
-def _command(folder: Path, source: Path, changes: Sequence[str]) -> list[str]:
+def _command(folder: Path, source: Path, options: Sequence[str]) -> list[str]:
     """The line that began a run, or, where Python did, the line that does the same."""
     program = Path(sys.argv[0])
     if program.stem == "noss" or program.parts[-2:] == ("noss", "__main__.py"):
         return ["noss", *sys.argv[1:]]
-    words = [word for change in changes for word in ("--set", change)]
-    return ["noss", "train", str(source), "--out", str(folder), *words]
+    return ["noss", "train", str(source), "--out", str(folder), *options]
 
 
 def note_machine(folder: Path, *, device: str, processes: int) -> None:
@@ -85,6 +84,7 @@ def write_model(
     student: Model,
     options: Mapping[str, Any],
     *,
+    start_revision: str | None,
     classes: Sequence[str],
     compressed: Mapping[str, Any] | None = None,
 ) -> None:
@@ -94,7 +94,7 @@ def write_model(
         {
             "student": recipe.student,
             "start": recipe.start,
-            "start_revision": open_model(recipe.start).revision if recipe.start else None,
+            "start_revision": start_revision,
             "options": dict(options),
             "card": asdict(student.card),
             "objective": recipe.objective,

@@ -24,11 +24,12 @@ from noss.shelf import did_you_mean
 
 @dataclass(frozen=True)
 class Student:
-    """A model that can be trained: its facts, its module, and the options that it was built with."""
+    """A model that can be trained: its facts, module and options, and the revision of what its weights are from, if of another."""
 
     model: Model
     module: nn.Module
     options: Mapping[str, Any]
+    start_revision: str | None = None
 
 
 def open_student(recipe: Recipe, *, cache: Path) -> Student:
@@ -41,16 +42,16 @@ def open_student(recipe: Recipe, *, cache: Path) -> Student:
     build = getattr(shelf.load("models", shelf.parse_model(recipe.student).part), "build", None)
     if build is not None and "seed" in inspect.signature(build).parameters:
         options.setdefault("seed", recipe.seed)
-    model = open_model(recipe.student, cache=cache, **options)
+    model, begun = open_model(recipe.student, cache=cache, **options), None
     module: Any = model.build()
     if not isinstance(module, nn.Module) or not any(weights.requires_grad for weights in module.parameters()):
         raise ModelError(
             f"{recipe.student} has no weights that torch can train: choose an architecture, such as audiontt/512"
         )
     if recipe.start is not None:
-        open_model(recipe.start, cache=cache)  # says what is wrong with its name, or its weights
+        begun = open_model(recipe.start, cache=cache).revision  # says, too, what is wrong with its name, or its weights
         take_over(module, recipe.start, student=recipe.student)
-    return Student(model, module, model.options)
+    return Student(model, module, model.options, start_revision=begun)
 
 
 def needs_of(recipe: Recipe) -> Needs:

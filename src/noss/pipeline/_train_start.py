@@ -51,7 +51,15 @@ def start(
         compression.check()
     if accelerator.is_main_process:
         made = None if compression is None else compression.record
-        write_model(folder, recipe, student.model, student.options, classes=corpus.classes, compressed=made)
+        write_model(
+            folder,
+            recipe,
+            student.model,
+            student.options,
+            start_revision=student.start_revision,
+            classes=corpus.classes,
+            compressed=made,
+        )
     crop, size = Crop.of(needs, sample_rate=rate, crop_s=recipe.longest_s), recipe.batch_size // parts
     augment = Chain(recipe, sample_rate=rate, cache=cache) if recipe.augment else None
     masks = None if recipe.spec_augment is None else Masks(recipe.spec_augment, student.module)

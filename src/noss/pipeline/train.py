@@ -85,7 +85,8 @@ def train(
     """
     changes, folder = [set] if isinstance(set, str) else list(set), Path(out)
     asked = read_recipe(recipe, changes)
-    claim(folder, asked, source=Path(recipe), changes=changes)
+    options = [*(("--set", one) for one in changes), *(("--root", one) for one in words(root))]
+    claim(folder, asked, source=Path(recipe), options=[word for option in options for word in option])
     if _steps_done(folder) < asked.steps or _is_behind(folder):
         _go_on(asked, folder, root=words(root), cache=cache_folder(cache), device=device, workers=workers)
     best = best_of(folder / "checkpoints") or checkpoints(folder / "checkpoints")[-1]

@@ -73,10 +73,8 @@ def _beside(stem: str, site: Site, one: Shown) -> Iterator[tuple[Row, str]]:
     others = [row for row in one.board.rows if site.made.get(row.facts.model) != stem]
     named = {name: [row for row in others if row.facts.model == name] for name in known}
     yield from ((row, ", ".join(known[name])) for name, rows in named.items() for row in rows)
-    controls = (row for row in others if not row.ranked and row.facts.model not in known)
-    yield from (
-        (row, _CONTROL) for row in controls if row.facts.model not in site.made
-    )  # the start of another run is none
+    told = {*known, *site.made}  # the start of another run is no control of this one
+    yield from ((row, _CONTROL) for row in others if not row.ranked and row.facts.model not in told)
 
 
 def _roles(recipe: Any) -> dict[str, list[str]]:
