@@ -21,7 +21,7 @@ import torch
 
 import noss
 from noss.audio.logmel import LogMel
-from noss.errors import DataError, ModelError, NossError, StoreError
+from noss.errors import DataError, MissingExtraError, ModelError, NossError, StoreError
 from noss.pipeline import _train_checkpoint
 from noss.pipeline._train_augment import Chain, Masks
 from noss.pipeline._train_corpus import Draws
@@ -168,6 +168,16 @@ def test_a_changed_recipe_is_refused_and_the_difference_shown(tmp_path: Path, sp
     go(path, tmp_path / "run")
     with pytest.raises(DataError, match=r"begun with another recipe \(lr: 0.001 -> 0.5; steps: 2 -> 4\)"):
         go(path, tmp_path / "run", "steps=4", "lr=0.5")
+
+
+@pytest.mark.parametrize("package", ["accelerate", "tensorboardX"])
+def test_a_missing_package_is_named_before_anything_is_written(
+    tmp_path: Path, speech: Path, monkeypatch: pytest.MonkeyPatch, package: str
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(MissingExtraError, match=rf"noss train needs the package {package}.*pip install 'noss\[train\]'"):
+        train(recipe(tmp_path, speech), out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_recipe_that_was_refused_at_the_start_may_be_mended(tmp_path: Path, speech: Path) -> None:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Final
 from noss.pipeline._train_watch import MEAN, read_watch
 from noss.reports._training import in_time
 from noss.runs import replacing
-from noss.shelf import require
 
 if TYPE_CHECKING:
     from noss.pipeline._train_cost import Cost
@@ -43,7 +42,6 @@ class Log:
         self._told_s = self._started_s = time.monotonic()
         self._latest: dict[str, float] = {}
         self._folder, self._looked_s = folder, -_LOOK_S
-        self._tensorboard = require("tensorboardX", extra="train", needed_by="noss train")
         self._events = str(folder / "tensorboard")
 
     def __enter__(self) -> Log:
@@ -53,7 +51,9 @@ class Log:
             writer = csv.writer(file)
             writer.writerow(["step", "name", "value"])
             writer.writerows([step, name, repr(value)] for step, name, value in self._kept)
-        self._board = self._tensorboard.SummaryWriter(self._events, purge_step=self._first + 1)
+        from tensorboardX import SummaryWriter
+
+        self._board = SummaryWriter(self._events, purge_step=self._first + 1)
         self._file = self._path.open("a", encoding="utf-8", newline="")
         self._writer = csv.writer(self._file)
         self._bar = self._start_bar()

@@ -81,11 +81,14 @@ def train(
         Where the trained model is, and what held-out speech says of it.
 
     Raises:
+        MissingExtraError: The extra `train` is not installed.
         NossError: The recipe is wrong, is not the one that the folder was begun with, or training cannot go on.
     """
     changes, folder = [set] if isinstance(set, str) else list(set), Path(out)
     asked = read_recipe(recipe, changes)
     options = [*(("--set", one) for one in changes), *(("--root", one) for one in words(root))]
+    for package in ("accelerate", "tensorboardX"):
+        require(package, extra="train", needed_by="noss train")
     claim(folder, asked, source=Path(recipe), options=[word for option in options for word in option])
     if _steps_done(folder) < asked.steps or _is_behind(folder):
         _go_on(asked, folder, root=words(root), cache=cache_folder(cache), device=device, workers=workers)
@@ -130,7 +133,6 @@ def _steps_done(folder: Path) -> int:
 def _go_on(
     recipe: Recipe, folder: Path, *, root: Sequence[str], cache: Path, device: str | None, workers: int | None
 ) -> None:
-    require("accelerate", extra="train", needed_by="noss train")
     from accelerate import Accelerator
     from accelerate.state import AcceleratorState
 
