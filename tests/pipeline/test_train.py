@@ -175,7 +175,9 @@ def test_a_missing_package_is_named_before_anything_is_written(
     tmp_path: Path, speech: Path, monkeypatch: pytest.MonkeyPatch, package: str
 ) -> None:
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(MissingExtraError, match=rf"noss train needs the package {package}.*pip install 'noss\[train\]'"):
+    with pytest.raises(
+        MissingExtraError, match=rf"noss train needs the package {package}.*pip install 'noss\[train\]'"
+    ):
         train(recipe(tmp_path, speech), out=tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
