@@ -10,7 +10,8 @@ original did.
 As `recipes/trillsson_1.py`, but: BYOL-S as the teacher, the one that is at hand with its weights; 19,200 pieces. The net is the
 same.
 
-Cost: sized for half an hour on two quiet cores. Expected: not run; see docs/papers_in_small.md.
+Cost: 37 minutes of one core. Expected: mean uar over nine tasks 68.5 %, where its start has 61.2 and its teacher 71.5; above its start on
+eight, on two with intervals that do not meet: docs/papers_in_small.md.
 """
 
 import os

@@ -6,7 +6,8 @@
 All else is as in `recipes/trillsson_1_small.py`, which says what `NOSS_DATA` holds and who the teacher is.
 The student is EfficientNetV2-B0, a size below that of `recipes/trillsson_2.py`, and there are 48,000 pieces.
 
-Cost: sized for half an hour on two quiet cores. Expected: not run; see docs/papers_in_small.md.
+Cost: 31 minutes of one core. Expected: mean uar over nine tasks 63.9 %, where its start has 53.0 and its teacher 71.5; above its start on
+eight, on five with intervals that do not meet: docs/papers_in_small.md.
 """
 
 from pathlib import Path

@@ -6,7 +6,8 @@
 All else is as in `recipes/trillsson_1_small.py`, which says what `NOSS_DATA` holds and who the teacher is.
 The student is EfficientNetV2-B1, a size below that of `recipes/trillsson_3.py`, and there are 32,000 pieces.
 
-Cost: sized for half an hour on two quiet cores. Expected: not run; see docs/papers_in_small.md.
+Cost: 27 minutes of one core. Expected: mean uar over nine tasks 60.6 %, where its start has 50.8 and its teacher 71.5; above its start on
+eight, on three with intervals that do not meet: docs/papers_in_small.md.
 """
 
 from pathlib import Path

@@ -6,7 +6,8 @@
 All else is as in `recipes/trillsson_1_small.py`, which says what `NOSS_DATA` holds and who the teacher is.
 The student has six layers of 192, in place of the 22 of 576 of `recipes/trillsson_5.py`, and there are 51,200 pieces.
 
-Cost: sized for half an hour on two quiet cores. Expected: not run; see docs/papers_in_small.md.
+Cost: 31 minutes of one core. Expected: mean uar over nine tasks 58.6 %, where its start has 50.6 and its teacher 71.5; above its start on
+eight, on two with intervals that do not meet: docs/papers_in_small.md.
 """
 
 from pathlib import Path
