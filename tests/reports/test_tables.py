@@ -209,6 +209,13 @@ def test_a_control_that_meets_the_best_is_said_aloud(few: list[Score]) -> None:
     assert len(leaderboard(near).warnings) == 1
 
 
+def test_several_controls_that_meet_the_best_are_said_in_one_line(few: list[Score]) -> None:
+    near = [replace(few[0], model=name, ranked=False, value=0.6) for name in ("one", "two")]
+    assert [line.text for line in leaderboard([*few[:2], *near]).warnings] == [
+        "2 controls have intervals that meet that of the best, yamnet: one (0.600), two (0.600)"
+    ]
+
+
 def test_lost_clips_are_said_aloud(few: list[Score]) -> None:
     lost = [replace(few[0], num_failed=3), *few[1:]]
     assert "3 clips could not be used with yamnet" in [line.text for line in leaderboard(lost).warnings]

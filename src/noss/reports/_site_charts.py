@@ -20,6 +20,7 @@ _CONFIG: Final = {
     },
     "view": {"stroke": None},
 }
+_LABEL: Final = 20  # letters of a name beside a dot
 _COSTS: Final[Mapping[str, tuple[str, Callable[[Row], float | None]]]] = {
     "Size of the weights": ("MB", lambda row: row.facts.size_mb),
     "Speed": ("hours of audio a second", lambda row: row.hours_per_s),
@@ -53,7 +54,12 @@ def _point(row: Row, quality: str, value: float | None, unit: str, cost: float |
     if value is None or not cost:  # without weights there is no place on a logarithmic axis
         return None
     said = f"{row.name}: {quality} {readable(value)}, {readable(cost)} {unit}"
-    return {"model": row.name, "value": value, "cost": cost, "ranked": row.ranked, "said": said}
+    return {"model": _label(row.name), "value": value, "cost": cost, "ranked": row.ranked, "said": said}
+
+
+def _label(name: str) -> str:
+    """A name that fits beside a dot: of a long path, the end; who hears the chart hears the whole."""
+    return f"…/{name.rpartition('/')[2]}" if "/" in name and len(name) > _LABEL else name
 
 
 def _draw(points: list[dict[str, Any]], *, x: str, y: str, reverse: bool) -> Markup:
