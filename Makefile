@@ -4,7 +4,7 @@ VENV := $(abspath $(or $(NOSS_VENV),.venv))
 BIN := $(VENV)/bin
 export NOSS_VENV := $(VENV)
 
-.PHONY: demo test slow long check docs clean
+.PHONY: demo test slow long litert check docs clean
 
 demo: $(VENV)/.installed-demo
 	$(BIN)/noss run recipes/demo.py --out runs/demo
@@ -22,6 +22,10 @@ slow: $(VENV)/.installed-dev
 long: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -m long -n 3 --dist loadfile
 
+# Tests of LiteRT's exporter run in an environment of their own: its tools want older versions than the other extras.
+litert: $(VENV)-litert/.installed-export-litert
+	$(VENV)-litert/bin/python -m pytest -m "slow or not slow" -k litert tests/contracts/test_every_exporter.py tests/pipeline/test_export.py
+
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -31,7 +35,12 @@ docs: $(VENV)/.installed-dev
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 clean:
-	rm -rf $(VENV) runs site .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(VENV)-litert runs site .mypy_cache .ruff_cache .pytest_cache
 
 $(VENV)/.installed-%: pyproject.toml constraints.txt install.py
 	$(PYTHON) install.py $*
+
+$(VENV)-litert/.installed-export-litert: pyproject.toml constraints.txt install.py
+	NOSS_VENV=$(VENV)-litert $(PYTHON) install.py export-litert
+	$(VENV)-litert/bin/python -m pip install --quiet -c constraints.txt pytest
+	touch $@
