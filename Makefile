@@ -24,6 +24,8 @@ long: $(VENV)/.installed-dev
 
 # Tests of LiteRT's exporter run in an environment of their own: its tools want older versions than the other extras.
 litert: $(VENV)-litert/.installed-export-litert
+	$(VENV)-litert/bin/python -m pip install --quiet -c constraints.txt pytest
+	$(VENV)-litert/bin/python -c "import litert_torch"  # without it the tests would be skipped
 	$(VENV)-litert/bin/python -m pytest -m "slow or not slow" -k litert tests/contracts/test_every_exporter.py tests/pipeline/test_export.py
 
 check: $(VENV)/.installed-dev
@@ -42,5 +44,3 @@ $(VENV)/.installed-%: pyproject.toml constraints.txt install.py
 
 $(VENV)-litert/.installed-export-litert: pyproject.toml constraints.txt install.py
 	NOSS_VENV=$(VENV)-litert $(PYTHON) install.py export-litert
-	$(VENV)-litert/bin/python -m pip install --quiet -c constraints.txt pytest
-	touch $@

@@ -129,8 +129,7 @@ def test_items_are_read_lazily(run: Any) -> None:
     outcomes = run(slow_double, items(), **FAST)
     assert len(list(itertools.islice(outcomes, 20))) == 20
     outcomes.close()
-    # Where items travel together, those of a second of work (50) may be on their way to each worker four times over.
-    assert len(read) <= 2 * 4 * 50 + 20 + 50  # and 20 were taken, from a parcel of which the rest is here
+    assert len(read) < 400  # where items travel together, some seconds of work are ahead
 
 
 @pytest.mark.parametrize(

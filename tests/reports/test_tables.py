@@ -203,7 +203,7 @@ def test_a_warning_of_one_model_names_it(few: list[Score]) -> None:
 def test_a_control_that_meets_the_best_is_said_aloud(few: list[Score]) -> None:
     near = [replace(score, high=0.66) if score.model == "trivial" else score for score in few[:3]]
     assert [line.text for line in leaderboard(near).warnings] == [
-        "the control trivial reaches 0.200: its interval meets that of the best, yamnet"
+        "controls with intervals that meet that of the best, yamnet: trivial (0.200)"
     ]
     near = [replace(score, low=6.0) if score.model == "trivial" else score for score in few[6:]]
     assert len(leaderboard(near).warnings) == 1
@@ -212,7 +212,7 @@ def test_a_control_that_meets_the_best_is_said_aloud(few: list[Score]) -> None:
 def test_several_controls_that_meet_the_best_are_said_in_one_line(few: list[Score]) -> None:
     near = [replace(few[0], model=name, ranked=False, value=0.6) for name in ("one", "two")]
     assert [line.text for line in leaderboard([*few[:2], *near]).warnings] == [
-        "2 controls have intervals that meet that of the best, yamnet: one (0.600), two (0.600)"
+        "controls with intervals that meet that of the best, yamnet: one (0.600), two (0.600)"
     ]
 
 

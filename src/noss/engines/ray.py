@@ -24,7 +24,7 @@ from noss.errors import NossError
 Item = TypeVar("Item")
 PARCEL_S = 1.0
 PREPARED_PARCEL_S = 4.0  # where items are prepared ahead: the first one of a parcel waits for its own preparation
-AHEAD = 4
+AHEAD = 3  # parcels for each worker: the one in work and two that wait
 LATE_S = 30.0
 LATE_TIMES = 10  # as long as the longest parcel so far
 _GROWTH = 4

@@ -81,16 +81,17 @@ def train(
         Where the trained model is, and what held-out speech says of it.
 
     Raises:
-        MissingExtraError: The extra `train` is not installed.
+        MissingExtraError: There is something to train, and the extra `train` is not installed.
         NossError: The recipe is wrong, is not the one that the folder was begun with, or training cannot go on.
     """
     changes, folder = [set] if isinstance(set, str) else list(set), Path(out)
     asked = read_recipe(recipe, changes)
     options = [*(("--set", one) for one in changes), *(("--root", one) for one in words(root))]
-    for package in ("accelerate", "tensorboardX"):
+    is_open = _steps_done(folder) < asked.steps or _is_behind(folder)
+    for package in ("accelerate", "tensorboardX") if is_open else ():
         require(package, extra="train", needed_by="noss train")
     claim(folder, asked, source=Path(recipe), options=[word for option in options for word in option])
-    if _steps_done(folder) < asked.steps or _is_behind(folder):
+    if is_open:
         _go_on(asked, folder, root=words(root), cache=cache_folder(cache), device=device, workers=workers)
     best = best_of(folder / "checkpoints") or checkpoints(folder / "checkpoints")[-1]
     return Trained(

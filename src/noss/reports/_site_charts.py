@@ -20,7 +20,7 @@ _CONFIG: Final = {
     },
     "view": {"stroke": None},
 }
-_LABEL: Final = 20  # letters of a name beside a dot
+_LABEL: Final = 20  # characters of a name beside a dot
 _COSTS: Final[Mapping[str, tuple[str, Callable[[Row], float | None]]]] = {
     "Size of the weights": ("MB", lambda row: row.facts.size_mb),
     "Speed": ("hours of audio a second", lambda row: row.hours_per_s),

@@ -198,14 +198,8 @@ def _controls(scores: Sequence[Score], unit: Unit) -> list[str]:
     best = max(ranked, key=lambda score: sign * score.value)
     floor = best.low if sign > 0 else -best.high
     near = [score for score in scores if not score.ranked and (score.high if sign > 0 else -score.low) >= floor]
-    if len(near) < 2:
-        return [
-            f"the control {score.model} reaches {shown(score.value, unit)}: its interval meets that of the best, "
-            f"{best.model}"
-            for score in near
-        ]
     named = ", ".join(f"{score.model} ({shown(score.value, unit)})" for score in near)
-    return [f"{len(near)} controls have intervals that meet that of the best, {best.model}: {named}"]
+    return [f"controls with intervals that meet that of the best, {best.model}: {named}"] if near else []
 
 
 def _lost(scores: Sequence[Score]) -> list[str]:
